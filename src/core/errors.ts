@@ -1,0 +1,52 @@
+/** What went wrong, as a stable name for programs; the message says it to people. */
+export type ImageErrorCode =
+  | 'layer-corrupt'
+  | 'layer-truncated'
+  | 'layer-unsupported'
+  | 'layer-changed'
+  | 'layer-not-found'
+  | 'name-invalid'
+  | 'name-escapes-root'
+  | 'link-target-missing'
+  | 'limit-exceeded'
+  | 'image-too-small'
+  | 'option-invalid'
+  | 'output-exists'
+  | 'output-failed'
+  | 'image-differs';
+
+/** Where it went wrong. `layer` counts from 0 at the bottom; `path` is a display form; `offset` is in bytes of the uncompressed layer. */
+export interface ImageErrorContext {
+  readonly layer?: number | undefined;
+  readonly path?: string | undefined;
+  readonly offset?: number | undefined;
+}
+
+/**
+ * Every failure that input, options or the host can cause. Its `message` is one lower-case line that begins with
+ * the place (`layer 3, entry usr/bin/ping, header at 0x1a200: …`) and says what was found and what was expected.
+ */
+export class ImageError extends Error {
+  override readonly name = 'ImageError';
+  readonly code: ImageErrorCode;
+  readonly context: ImageErrorContext;
+
+  constructor(code: ImageErrorCode, what: string, context: ImageErrorContext = {}, options?: ErrorOptions) {
+    super([...places(context), what].join(': '), options);
+    this.code = code;
+    this.context = context;
+  }
+}
+
+function places({ layer, path, offset }: ImageErrorContext): string[] {
+  const parts: string[] = [];
+  if (layer !== undefined) parts.push(`layer ${layer}`);
+  if (path !== undefined) parts.push(`entry ${path === '' ? '/' : path}`);
+  if (offset !== undefined) parts.push(`header at 0x${offset.toString(16)}`);
+  return parts.length > 0 ? [parts.join(', ')] : [];
+}
+
+/** Throws when a rule of this program itself is broken; such an error is a bug here, never the input's fault. */
+export function assert(condition: boolean, rule: string): asserts condition {
+  if (!condition) throw new Error(`broken invariant: ${rule}`);
+}

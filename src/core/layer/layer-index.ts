@@ -1,0 +1,171 @@
+import { type ByteString, byteString } from '../bytes.ts';
+import { type Column, f64Column, u8Column, u16Column, u32Column } from '../columns.ts';
+import type { DataSegment, EntryType, LayerEntry, Xattr } from './entry.ts';
+
+/** The columns of a layer index that hold one number an entry. */
+export interface EntryColumns {
+  readonly type: Uint8Array;
+  readonly mode: Uint16Array;
+  readonly uid: Uint32Array;
+  readonly gid: Uint32Array;
+  readonly mtimeSeconds: Float64Array;
+  readonly mtimeNanoseconds: Uint32Array;
+  readonly size: Float64Array;
+  readonly dataOffset: Float64Array;
+  readonly deviceMajor: Uint32Array;
+  readonly deviceMinor: Uint32Array;
+  readonly headerOffset: Float64Array;
+  /** Where the entry's path ends in `pathBytes`; it begins where the one before ends. */
+  readonly pathEnd: Uint32Array;
+  readonly linkPathEnd: Uint32Array;
+  /** Where the entry's segments end in `segments`, counted in segments. */
+  readonly segmentsEnd: Uint32Array;
+  /** 0 for none, else 1 + the index in `xattrSets`. */
+  readonly xattrSet: Uint32Array;
+}
+
+/** Everything a layer says, in its order, as columns: see LayerEntry for the meaning and unit of each. */
+export interface LayerIndex extends EntryColumns {
+  readonly count: number;
+  readonly pathBytes: Uint8Array;
+  readonly linkPathBytes: Uint8Array;
+  /** Pairs of offset and length, in bytes of the file. */
+  readonly segments: Float64Array;
+  /** The distinct xattr sets, each sorted by name in byte order. */
+  readonly xattrSets: readonly (readonly Xattr[])[];
+}
+
+/** The path of entry `entry` as bytes, without a copy. */
+export function entryPathBytes(index: LayerIndex, entry: number): Uint8Array {
+  return index.pathBytes.subarray(startOf(index.pathEnd, entry), index.pathEnd[entry]);
+}
+
+export function entryPath(index: LayerIndex, entry: number): ByteString {
+  return byteString(entryPathBytes(index, entry));
+}
+
+export function entryLinkPathBytes(index: LayerIndex, entry: number): Uint8Array {
+  return index.linkPathBytes.subarray(startOf(index.linkPathEnd, entry), index.linkPathEnd[entry]);
+}
+
+export function entryXattrs(index: LayerIndex, entry: number): readonly Xattr[] {
+  const set = index.xattrSet[entry] ?? 0;
+  return set === 0 ? [] : (index.xattrSets[set - 1] ?? []);
+}
+
+/** The data segments of entry `entry`; a file that is not sparse is one segment, an empty one none. */
+export function entrySegments(index: LayerIndex, entry: number): DataSegment[] {
+  const size = index.size[entry] ?? 0;
+  if (!isSparse(index, entry)) return size === 0 ? [] : [{ offset: 0, length: size }];
+  const segments: DataSegment[] = [];
+  const end = index.segmentsEnd[entry] ?? 0;
+  for (let i = startOf(index.segmentsEnd, entry); i < end; i++) {
+    const length = index.segments[2 * i + 1] ?? 0;
+    if (length > 0) segments.push({ offset: index.segments[2 * i] ?? 0, length });
+  }
+  return segments;
+}
+
+/** Whether entry `entry` came with a map of its data. */
+export function isSparse(index: LayerIndex, entry: number): boolean {
+  return startOf(index.segmentsEnd, entry) !== index.segmentsEnd[entry];
+}
+
+export function startOf(ends: Uint32Array, entry: number): number {
+  return entry === 0 ? 0 : (ends[entry - 1] ?? 0);
+}
+
+/** Gathers entries into a LayerIndex. */
+export class LayerIndexBuilder {
+  readonly #type = u8Column();
+  readonly #mode = u16Column();
+  readonly #uid = u32Column();
+  readonly #gid = u32Column();
+  readonly #mtimeSeconds = f64Column();
+  readonly #mtimeNanoseconds = u32Column();
+  readonly #size = f64Column();
+  readonly #dataOffset = f64Column();
+  readonly #deviceMajor = u32Column();
+  readonly #deviceMinor = u32Column();
+  readonly #headerOffset = f64Column();
+  readonly #pathEnd = u32Column();
+  readonly #pathBytes = u8Column();
+  readonly #linkPathEnd = u32Column();
+  readonly #linkPathBytes = u8Column();
+  readonly #segmentsEnd = u32Column();
+  readonly #segments = f64Column();
+  readonly #xattrSet = u32Column();
+  readonly #xattrSets: (readonly Xattr[])[] = [];
+  readonly #xattrSetNumbers = new Map<string, number>();
+
+  /** Appends one entry. */
+  add(entry: LayerEntry): void {
+    this.#type.push(entry.type satisfies EntryType);
+    this.#mode.push(entry.mode);
+    this.#uid.push(entry.uid);
+    this.#gid.push(entry.gid);
+    this.#mtimeSeconds.push(entry.mtimeSeconds);
+    this.#mtimeNanoseconds.push(entry.mtimeNanoseconds);
+    this.#size.push(entry.size);
+    this.#dataOffset.push(entry.dataOffset);
+    this.#deviceMajor.push(entry.deviceMajor);
+    this.#deviceMinor.push(entry.deviceMinor);
+    this.#headerOffset.push(entry.headerOffset);
+    append(this.#pathBytes, entry.path);
+    this.#pathEnd.push(this.#pathBytes.length);
+    append(this.#linkPathBytes, entry.linkPath);
+    this.#linkPathEnd.push(this.#linkPathBytes.length);
+    this.#addSegments(entry);
+    this.#xattrSet.push(entry.xattrs.length === 0 ? 0 : this.#numberOf(entry.xattrs));
+  }
+
+  finish(): LayerIndex {
+    return {
+      count: this.#type.length,
+      type: this.#type.trimmed(),
+      mode: this.#mode.trimmed(),
+      uid: this.#uid.trimmed(),
+      gid: this.#gid.trimmed(),
+      mtimeSeconds: this.#mtimeSeconds.trimmed(),
+      mtimeNanoseconds: this.#mtimeNanoseconds.trimmed(),
+      size: this.#size.trimmed(),
+      dataOffset: this.#dataOffset.trimmed(),
+      deviceMajor: this.#deviceMajor.trimmed(),
+      deviceMinor: this.#deviceMinor.trimmed(),
+      headerOffset: this.#headerOffset.trimmed(),
+      pathEnd: this.#pathEnd.trimmed(),
+      pathBytes: this.#pathBytes.trimmed(),
+      linkPathEnd: this.#linkPathEnd.trimmed(),
+      linkPathBytes: this.#linkPathBytes.trimmed(),
+      segmentsEnd: this.#segmentsEnd.trimmed(),
+      segments: this.#segments.trimmed(),
+      xattrSet: this.#xattrSet.trimmed(),
+      xattrSets: this.#xattrSets,
+    };
+  }
+
+  /** A sparse file of holes alone keeps one empty segment, so that it is told from a file without a map. */
+  #addSegments(entry: LayerEntry): void {
+    const segments = entry.segments?.length === 0 ? [{ offset: 0, length: 0 }] : (entry.segments ?? []);
+    for (const { offset, length } of segments) {
+      this.#segments.push(offset);
+      this.#segments.push(length);
+    }
+    this.#segmentsEnd.push(this.#segments.length / 2);
+  }
+
+  #numberOf(xattrs: readonly Xattr[]): number {
+    const sorted = xattrs.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const key = sorted.map(({ name, value }) => `${name}\0${value.length}\0${byteString(value)}`).join('');
+    const known = this.#xattrSetNumbers.get(key);
+    if (known !== undefined) return known;
+    this.#xattrSets.push(sorted);
+    this.#xattrSetNumbers.set(key, this.#xattrSets.length);
+    return this.#xattrSets.length;
+  }
+}
+
+function append(column: Column<Uint8Array>, text: ByteString): void {
+  const start = column.extend(text.length);
+  for (let i = 0; i < text.length; i++) column.values[start + i] = text.charCodeAt(i);
+}

@@ -1,0 +1,21 @@
+import type { LayerIndex } from '../core/layer/layer-index.ts';
+
+/** A layer's data as one range of bytes: an uncompressed tar, or a directory's files one after another. */
+export interface Blob {
+  /** Fills `target` from `position`. Throws `layer-changed` when the source is no longer what was planned. */
+  readSync(position: number, target: Uint8Array): void;
+  /** The same, off the main thread. */
+  read(position: number, target: Uint8Array): Promise<void>;
+  /** Throws `layer-changed` when any source is no longer what was planned. */
+  verifyUnchanged(): void;
+  close(): void;
+}
+
+/** A layer that is ready to be planned and read. */
+export interface Layer {
+  /** The reference it was opened from, for messages. */
+  readonly reference: string;
+  readonly index: LayerIndex;
+  /** What `index.dataOffset` counts in. */
+  readonly blob: Blob;
+}
