@@ -1,0 +1,202 @@
+import { type ByteString, byteString, displayName } from '../bytes.ts';
+import { ImageError, type ImageErrorContext } from '../errors.ts';
+import { EntryType } from '../layer/entry.ts';
+import { entryLinkPathBytes, entryPath, entryPathBytes, type LayerIndex } from '../layer/layer-index.ts';
+import { resolveDirectory, type SymlinkedParents, type Walk } from './resolve.ts';
+import { NONE, ROOT, type Tree } from './tree.ts';
+import { WHITEOUT_PREFIX_LENGTH, type Whiteout, whiteoutOf } from './whiteout.ts';
+
+const SLASH = 0x2f;
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Applies layer `layer` of `tree.layers` to the tree that the layers below it made, entry by entry, as an OCI runtime
+ * unpacks it. Throws ImageError `name-escapes-root`, `name-invalid`, `link-target-missing`, `layer-unsupported` or `limit-exceeded`.
+ */
+export function applyLayer(tree: Tree, layer: number, symlinkedParents: SymlinkedParents): void {
+  new LayerApplication(tree, layer, symlinkedParents).run();
+}
+
+class LayerApplication {
+  readonly #tree: Tree;
+  readonly #layer: number;
+  readonly #index: LayerIndex;
+  readonly #create: Walk;
+  readonly #find: Walk;
+  #entry = 0;
+  /** The parent of the last entry, which most often is the next one's too. */
+  #parentPath: Uint8Array = EMPTY;
+  #parent = ROOT;
+  #parentGeneration = 0;
+  readonly #unresolvedLinks: number[] = [];
+
+  constructor(tree: Tree, layer: number, symlinkedParents: SymlinkedParents) {
+    this.#tree = tree;
+    this.#layer = layer;
+    this.#index = tree.layers[layer] as LayerIndex;
+    const walk = { tree, layer, symlinkedParents, context: () => this.#context() };
+    this.#create = { ...walk, create: true };
+    this.#find = { ...walk, create: false };
+  }
+
+  run(): void {
+    for (let entry = 0; entry < this.#index.count; entry++) {
+      this.#entry = entry;
+      this.#apply(entryPathBytes(this.#index, entry));
+    }
+    this.#resolveLinks();
+  }
+
+  #apply(path: Uint8Array): void {
+    if (path.length === 0) return this.#applyRoot();
+    const slash = path.lastIndexOf(SLASH);
+    const parentPath = path.subarray(0, Math.max(slash, 0));
+    const name = path.subarray(slash + 1);
+    const whiteout = this.#parentWhiteout(parentPath) ?? whiteoutOf(name);
+    if (whiteout === 'invalid') throw new ImageError('name-invalid', 'the whiteout names nothing', this.#context());
+    if (whiteout === 'none') return this.#applyEntry(this.#parentOf(parentPath), name);
+    if (whiteout === 'ignored') return;
+    const directory = resolveDirectory(this.#find, parentPath);
+    if (directory !== NONE) this.#hide(directory, whiteout, name);
+  }
+
+  #applyRoot(): void {
+    if (this.#index.type[this.#entry] !== EntryType.directory) {
+      throw new ImageError('layer-corrupt', 'the root is not a directory', this.#context());
+    }
+    this.#tree.setAttributes(ROOT, this.#layer, this.#entry);
+  }
+
+  /** What a parent that is a whiteout makes of the entry; undefined when none is one. */
+  #parentWhiteout(path: Uint8Array): Whiteout | undefined {
+    if (equal(path, this.#parentPath)) return undefined;
+    for (let start = 0; start < path.length; ) {
+      const slash = path.indexOf(SLASH, start);
+      const end = slash < 0 ? path.length : slash;
+      const whiteout = whiteoutOf(path.subarray(start, end));
+      if (whiteout === 'ignored') return whiteout;
+      if (whiteout !== 'none') throw new ImageError('name-invalid', 'one of its parents is a whiteout', this.#context());
+      start = end + 1;
+    }
+    return undefined;
+  }
+
+  #hide(directory: number, whiteout: Whiteout, name: Uint8Array): void {
+    if (whiteout === 'opaque') return this.#tree.pruneChildren(directory, this.#layer);
+    const dentry = this.#tree.lookup(directory, name.subarray(WHITEOUT_PREFIX_LENGTH));
+    if (dentry !== NONE) this.#tree.pruneLower(dentry, this.#layer);
+  }
+
+  #parentOf(path: Uint8Array): number {
+    if (this.#parentGeneration === this.#tree.generation && equal(path, this.#parentPath)) return this.#parent;
+    this.#parent = resolveDirectory(this.#create, path);
+    this.#parentPath = path;
+    this.#parentGeneration = this.#tree.generation;
+    return this.#parent;
+  }
+
+  #applyEntry(directory: number, name: Uint8Array): void {
+    const tree = this.#tree;
+    const type = this.#index.type[this.#entry] as EntryType;
+    if (type === EntryType.hardLink) {
+      if (!this.#linkNow(directory, name)) this.#unresolvedLinks.push(this.#entry);
+      return;
+    }
+    const existing = tree.lookup(directory, name);
+    if (type === EntryType.directory && existing !== NONE) {
+      const inode = tree.dentryInode.values[existing] as number;
+      if (tree.isDirectory(inode)) {
+        tree.setAttributes(inode, this.#layer, this.#entry);
+        return this.#confirm(existing);
+      }
+    }
+    if (existing !== NONE) tree.unlink(existing, this.#layer);
+    tree.link(directory, name, tree.addInode(type, this.#layer, this.#entry), this.#layer, this.#entry);
+  }
+
+  /** Notes that this layer, too, has the name. */
+  #confirm(dentry: number): void {
+    this.#tree.dentryLayer.values[dentry] = this.#layer;
+    this.#tree.dentryEntry.values[dentry] = this.#entry;
+  }
+
+  /** Makes the current entry, a hard link, a name of its target; false when there is no target yet. */
+  #linkNow(directory: number, name: Uint8Array): boolean {
+    const tree = this.#tree;
+    const inode = this.#linkTarget(entryLinkPathBytes(this.#index, this.#entry));
+    if (inode === NONE) return false;
+    if (tree.isDirectory(inode)) throw new ImageError('layer-unsupported', 'a hard link to a directory', this.#context());
+    const existing = tree.lookup(directory, name);
+    if (existing !== NONE && tree.dentryInode.values[existing] === inode) {
+      this.#confirm(existing);
+      return true;
+    }
+    tree.link(directory, name, inode, this.#layer, this.#entry);
+    if (existing !== NONE) tree.unlink(existing, this.#layer);
+    return true;
+  }
+
+  #linkTarget(path: Uint8Array): number {
+    if (path.length === 0) return ROOT;
+    const slash = path.lastIndexOf(SLASH);
+    const directory = resolveDirectory(this.#find, path.subarray(0, Math.max(slash, 0)));
+    const dentry = directory === NONE ? NONE : this.#tree.lookup(directory, path.subarray(slash + 1));
+    return dentry === NONE ? NONE : (this.#tree.dentryInode.values[dentry] as number);
+  }
+
+  /** Links that came before their targets. One that becomes a name may be what others wait for. */
+  #resolveLinks(): void {
+    const waiting = new Map<ByteString, number[]>();
+    const ready: number[] = [];
+    for (const entry of this.#unresolvedLinks) {
+      const target = entryLinkPathBytes(this.#index, entry);
+      if (this.#linkTarget(target) !== NONE) ready.push(entry);
+      else (waiting.get(byteString(target)) ?? setDefault(waiting, byteString(target))).push(entry);
+    }
+    for (let i = 0; i < ready.length; i++) {
+      this.#entry = ready[i] as number;
+      const path = entryPath(this.#index, this.#entry);
+      this.#linkLate(entryPathBytes(this.#index, this.#entry));
+      ready.push(...(waiting.get(path) ?? []));
+      waiting.delete(path);
+    }
+    const missing = [...waiting.values()][0]?.[0];
+    if (missing === undefined) return;
+    this.#entry = missing;
+    const target = displayName(byteString(entryLinkPathBytes(this.#index, missing)));
+    throw new ImageError('link-target-missing', `a hard link to ${target}, which does not exist`, this.#context());
+  }
+
+  /** A later entry of the layer for the same name wins over a link that had to wait. */
+  #linkLate(path: Uint8Array): void {
+    const slash = path.lastIndexOf(SLASH);
+    const name = path.subarray(slash + 1);
+    const directory = this.#parentOf(path.subarray(0, Math.max(slash, 0)));
+    const existing = this.#tree.lookup(directory, name);
+    const later =
+      existing !== NONE &&
+      this.#tree.dentryLayer.values[existing] === this.#layer &&
+      (this.#tree.dentryEntry.values[existing] as number) > this.#entry;
+    if (!later) this.#linkNow(directory, name);
+  }
+
+  #context(): ImageErrorContext {
+    return {
+      layer: this.#layer,
+      path: displayName(entryPath(this.#index, this.#entry)),
+      offset: this.#index.headerOffset[this.#entry],
+    };
+  }
+}
+
+function setDefault(map: Map<ByteString, number[]>, key: ByteString): number[] {
+  const list: number[] = [];
+  map.set(key, list);
+  return list;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,63 @@
+import { EntryType } from '../layer/entry.ts';
+import { entryXattrs, type LayerIndex } from '../layer/layer-index.ts';
+import type { Xattr } from '../layer/entry.ts';
+import { NONE, type Tree } from './tree.ts';
+
+/** The default of every time: 2010-01-01T00:00:00Z. */
+export const DEFAULT_EPOCH = 1_262_304_000;
+
+/** What decides the times, owners and modes of an image where its layers' own are not simply kept. */
+export interface MetadataPolicy {
+  /** `fixed`: every time is the epoch; `clamp`: a layer's time, at most the epoch; `keep`: a layer's time. */
+  readonly mtime: 'fixed' | 'clamp' | 'keep';
+  /** Seconds since 1970. */
+  readonly epoch: number;
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Permission bits that are cleared, as a umask would; symlinks keep theirs. */
+  readonly chmodMask: number;
+}
+
+/** The attributes that an inode has in the image. Times are whole seconds since 1970 and nanoseconds. */
+export interface Attributes {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** The times that ext4 can hold: 1901-12-13T20:45:52Z to 2446-05-10T22:38:55Z. */
+export const SECONDS_MIN = -(2 ** 31);
+export const SECONDS_MAX = 2 ** 31 - 1 + 3 * 2 ** 32;
+
+/** The attributes of `inode`; a directory that no layer describes is 0755 0:0 at the epoch. */
+export function attributesOf(tree: Tree, inode: number, policy: MetadataPolicy): Attributes {
+  const layer = tree.inodeLayer.values[inode] as number;
+  if (layer === NONE) {
+    const { uid, gid } = policy.owner ?? { uid: 0, gid: 0 };
+    return { mode: 0o755 & ~policy.chmodMask, uid, gid, seconds: policy.epoch, nanoseconds: 0 };
+  }
+  const index = tree.layers[layer] as LayerIndex;
+  const entry = tree.inodeEntry.values[inode] as number;
+  const mode = index.mode[entry] as number;
+  const symlink = tree.inodeType.values[inode] === EntryType.symlink;
+  const uid = policy.owner?.uid ?? (index.uid[entry] as number);
+  const gid = policy.owner?.gid ?? (index.gid[entry] as number);
+  return { mode: symlink ? mode : mode & ~policy.chmodMask, uid, gid, ...timeOf(index, entry, policy) };
+}
+
+function timeOf(index: LayerIndex, entry: number, policy: MetadataPolicy): { seconds: number; nanoseconds: number } {
+  const seconds = index.mtimeSeconds[entry] as number;
+  if (policy.mtime === 'fixed' || (policy.mtime === 'clamp' && seconds >= policy.epoch)) {
+    return { seconds: policy.epoch, nanoseconds: 0 };
+  }
+  if (seconds < SECONDS_MIN) return { seconds: SECONDS_MIN, nanoseconds: 0 };
+  if (seconds > SECONDS_MAX) return { seconds: SECONDS_MAX, nanoseconds: 0 };
+  return { seconds, nanoseconds: index.mtimeNanoseconds[entry] as number };
+}
+
+/** The xattrs of `inode` as its layer has them. */
+export function xattrsOf(tree: Tree, inode: number): readonly Xattr[] {
+  const layer = tree.inodeLayer.values[inode] as number;
+  return layer === NONE ? [] : entryXattrs(tree.layers[layer] as LayerIndex, tree.inodeEntry.values[inode] as number);
+}

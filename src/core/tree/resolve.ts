@@ -1,0 +1,81 @@
+import { byteString, displayName } from '../bytes.ts';
+import { ImageError, type ImageErrorContext } from '../errors.ts';
+import { EntryType } from '../layer/entry.ts';
+import { NAME_LENGTH_MAX } from '../layer/path.ts';
+import { NONE, ROOT, type Tree } from './tree.ts';
+
+/** What a symlink among an entry's parents means. */
+export type SymlinkedParents = 'follow' | 'replace' | 'error';
+
+/** How many symlinks one path may pass (the kernel's MAXSYMLINKS). */
+const SYMLINKS_MAX = 40;
+
+/** How a path is walked. */
+export interface Walk {
+  readonly tree: Tree;
+  /** The layer whose entry is walked to; it owns the directories that are made. */
+  readonly layer: number;
+  readonly symlinkedParents: SymlinkedParents;
+  /** Whether missing directories are made, and whatever else stands in their place is replaced. */
+  readonly create: boolean;
+  readonly context: () => ImageErrorContext;
+}
+
+/**
+ * The directory inode that `path` (normalized, components joined by `/`) names, or NONE when it does not exist and nothing is
+ * to be made. Symlinks are resolved inside the tree: `/` and `..` never lead out of it.
+ */
+export function resolveDirectory(walk: Walk, path: Uint8Array): number {
+  const { tree } = walk;
+  const pending = [path];
+  let directory = ROOT;
+  let symlinks = 0;
+  for (let rest = pending.pop(); rest !== undefined; rest = pending.pop()) {
+    const slash = rest.indexOf(0x2f);
+    const name = slash < 0 ? rest : rest.subarray(0, slash);
+    if (slash >= 0 && slash + 1 < rest.length) pending.push(rest.subarray(slash + 1));
+    if (name.length === 0 || isDot(name)) continue;
+    if (isDotDot(name)) {
+      directory = tree.parent(directory);
+      continue;
+    }
+    const dentry = tree.lookup(directory, name);
+    const inode = dentry === NONE ? NONE : (tree.dentryInode.values[dentry] as number);
+    if (inode !== NONE && tree.isDirectory(inode)) {
+      directory = inode;
+    } else if (inode !== NONE && tree.inodeType.values[inode] === EntryType.symlink && follows(walk, dentry)) {
+      if (++symlinks > SYMLINKS_MAX) throw tooManySymlinks(walk);
+      const target = tree.symlinkTarget(inode);
+      pending.push(target);
+      if (target[0] === 0x2f) directory = ROOT;
+    } else {
+      if (!walk.create) return NONE;
+      directory = makeDirectory(walk, directory, name, dentry);
+    }
+  }
+  return directory;
+}
+
+function follows(walk: Walk, dentry: number): boolean {
+  if (walk.symlinkedParents !== 'error') return walk.symlinkedParents === 'follow';
+  const what = `its parent ${walk.tree.displayPath(dentry)} is a symlink, and symlinked parents are refused`;
+  throw new ImageError('layer-unsupported', what, walk.context());
+}
+
+function makeDirectory(walk: Walk, directory: number, name: Uint8Array, replaced: number): number {
+  if (name.length > NAME_LENGTH_MAX) {
+    const what = `a symlink among its parents names ${displayName(byteString(name), 40)}, of ${name.length} bytes: at most ${NAME_LENGTH_MAX}`;
+    throw new ImageError('name-invalid', what, walk.context());
+  }
+  if (replaced !== NONE) walk.tree.unlink(replaced, walk.layer);
+  const inode = walk.tree.addInode(EntryType.directory, NONE, 0);
+  walk.tree.link(directory, name, inode, walk.layer, 0);
+  return inode;
+}
+
+function tooManySymlinks(walk: Walk): ImageError {
+  return new ImageError('limit-exceeded', `more than ${SYMLINKS_MAX} symlinks among its parents`, walk.context());
+}
+
+const isDot = (name: Uint8Array): boolean => name.length === 1 && name[0] === 0x2e;
+const isDotDot = (name: Uint8Array): boolean => name.length === 2 && name[0] === 0x2e && name[1] === 0x2e;

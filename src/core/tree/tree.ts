@@ -1,0 +1,253 @@
+import { type ByteString, byteString, displayName } from '../bytes.ts';
+import { u8Column, u32Column } from '../columns.ts';
+import { EntryType } from '../layer/entry.ts';
+import { entryLinkPathBytes, type LayerIndex } from '../layer/layer-index.ts';
+import { type HashKey, nameHash } from './name-hash.ts';
+
+/** No inode, no dentry, no layer. */
+export const NONE = 0xffff_ffff;
+/** The inode of the root directory. */
+export const ROOT = 0;
+
+/**
+ * The tree that layers make: dentries (names in directories) and inodes (what they name), each a row of columns.
+ * Inodes are numbered from 0 in the order in which they were made, which is layer order, then the layer's own order;
+ * a number is never used again, so what a higher layer does moves no inode of a lower one.
+ */
+export class Tree {
+  readonly layers: readonly LayerIndex[];
+
+  /** The directory inode that a dentry stands in. */
+  readonly dentryDirectory = u32Column();
+  /** The inode that it names; NONE once it is removed. */
+  readonly dentryInode = u32Column();
+  readonly dentryNameStart = u32Column();
+  readonly dentryNameLength = u8Column();
+  /** The layer that last made or confirmed it, and the entry that did. */
+  readonly dentryLayer = u32Column();
+  readonly dentryEntry = u32Column();
+  readonly #dentryNext = u32Column();
+  readonly names = u8Column();
+
+  /** An EntryType, never hardLink. */
+  readonly inodeType = u8Column();
+  /** Where its attributes are: a layer and an entry in it; the layer is NONE for a directory that no entry describes. */
+  readonly inodeLayer = u32Column();
+  readonly inodeEntry = u32Column();
+  /** How many dentries name it; 0 once it is gone. The root counts 1. */
+  readonly inodeDentries = u32Column();
+  /** A directory's own dentry; NONE for the root and for everything else. */
+  readonly #directoryDentry = u32Column();
+  readonly #firstDentry = u32Column();
+  /** The last layer that changed a directory's names. */
+  readonly directoryLayer = u32Column();
+  /** The layer in which everything lower was removed from a directory. */
+  readonly #prunedLayer = u32Column();
+
+  /** Grows whenever a directory or a symlink loses a name: what was resolved before may be elsewhere now. */
+  generation = 0;
+
+  readonly #key: HashKey;
+  #slots = new Uint32Array(256).fill(NONE);
+  #slotsUsed = 0;
+
+  constructor(layers: readonly LayerIndex[], key: HashKey) {
+    this.layers = layers;
+    this.#key = key;
+    this.addInode(EntryType.directory, NONE, 0);
+    this.inodeDentries.values[ROOT] = 1;
+  }
+
+  get inodeCount(): number {
+    return this.inodeType.length;
+  }
+
+  get dentryCount(): number {
+    return this.dentryInode.length;
+  }
+
+  isDirectory(inode: number): boolean {
+    return this.inodeType.values[inode] === EntryType.directory;
+  }
+
+  addInode(type: EntryType, layer: number, entry: number): number {
+    this.inodeLayer.push(layer);
+    this.inodeEntry.push(entry);
+    this.inodeDentries.push(0);
+    this.#directoryDentry.push(NONE);
+    this.#firstDentry.push(NONE);
+    this.directoryLayer.push(0);
+    this.#prunedLayer.push(NONE);
+    return this.inodeType.push(type);
+  }
+
+  /** Gives an inode the attributes of another entry. */
+  setAttributes(inode: number, layer: number, entry: number): void {
+    this.inodeLayer.values[inode] = layer;
+    this.inodeEntry.values[inode] = entry;
+  }
+
+  /** The dentry of `name` in `directory`, or NONE. */
+  lookup(directory: number, name: Uint8Array): number {
+    const mask = this.#slots.length - 1;
+    let slot = nameHash(this.#key, directory, name, 0, name.length) & mask;
+    for (;;) {
+      const dentry = this.#slots[slot] as number;
+      if (dentry === NONE) return NONE;
+      if (this.dentryInode.values[dentry] !== NONE && this.#is(dentry, directory, name)) return dentry;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** Makes a dentry; `directory` must not hold the name. */
+  link(directory: number, name: Uint8Array, inode: number, layer: number, entry: number): number {
+    if (2 * (this.#slotsUsed + 1) > this.#slots.length) this.#rehash();
+    const start = this.names.extend(name.length);
+    this.names.values.set(name, start);
+    this.dentryDirectory.push(directory);
+    this.dentryInode.push(inode);
+    this.dentryNameStart.push(start);
+    this.dentryLayer.push(layer);
+    this.dentryEntry.push(entry);
+    this.#dentryNext.push(this.#firstDentry.values[directory] as number);
+    const dentry = this.dentryNameLength.push(name.length);
+    this.#firstDentry.values[directory] = dentry;
+    this.directoryLayer.values[directory] = layer;
+    this.inodeDentries.values[inode] = (this.inodeDentries.values[inode] as number) + 1;
+    if (this.isDirectory(inode)) this.#directoryDentry.values[inode] = dentry;
+    this.#place(dentry);
+    return dentry;
+  }
+
+  /** Removes a dentry, with everything below it when it names a directory. */
+  unlink(dentry: number, layer: number): void {
+    const gone = this.#subtree(dentry);
+    for (const each of gone) {
+      const inode = this.dentryInode.values[each] as number;
+      const type = this.inodeType.values[inode];
+      if (type === EntryType.directory || type === EntryType.symlink) this.generation++;
+      this.inodeDentries.values[inode] = (this.inodeDentries.values[inode] as number) - 1;
+      this.dentryInode.values[each] = NONE;
+    }
+    this.directoryLayer.values[this.dentryDirectory.values[dentry] as number] = layer;
+  }
+
+  /** Removes from `directory` what lower layers than `layer` put there; names that `layer` itself made stay. */
+  pruneChildren(directory: number, layer: number): void {
+    if (this.#prunedLayer.values[directory] === layer) return;
+    this.#prunedLayer.values[directory] = layer;
+    for (const child of this.children(directory)) this.pruneLower(child, layer);
+  }
+
+  /** Removes a dentry as far as lower layers than `layer` made it; a directory that keeps names loses its lower attributes. */
+  pruneLower(dentry: number, layer: number): void {
+    const subtree = this.#subtree(dentry, layer);
+    for (const each of subtree.reverse()) {
+      const inode = this.dentryInode.values[each] as number;
+      const directory = this.isDirectory(inode);
+      if (directory) this.#prunedLayer.values[inode] = layer;
+      if (this.dentryLayer.values[each] === layer) continue;
+      if (directory && this.#hasChildren(inode)) {
+        this.setAttributes(inode, NONE, 0);
+        this.dentryLayer.values[each] = layer;
+      } else {
+        this.unlink(each, layer);
+      }
+    }
+  }
+
+  /** The live dentries of a directory, newest first. */
+  children(directory: number): number[] {
+    const found: number[] = [];
+    let dentry = this.#firstDentry.values[directory] as number;
+    for (; dentry !== NONE; dentry = this.#dentryNext.values[dentry] as number) {
+      if (this.dentryInode.values[dentry] !== NONE) found.push(dentry);
+    }
+    return found;
+  }
+
+  /** The directory that holds `directory`; the root holds itself. */
+  parent(directory: number): number {
+    const dentry = this.#directoryDentry.values[directory] as number;
+    return dentry === NONE ? ROOT : (this.dentryDirectory.values[dentry] as number);
+  }
+
+  nameBytes(dentry: number): Uint8Array {
+    const start = this.dentryNameStart.values[dentry] as number;
+    return this.names.values.subarray(start, start + (this.dentryNameLength.values[dentry] as number));
+  }
+
+  /** The text of a symlink inode. */
+  symlinkTarget(inode: number): Uint8Array {
+    const layer = this.layers[this.inodeLayer.values[inode] as number] as LayerIndex;
+    return entryLinkPathBytes(layer, this.inodeEntry.values[inode] as number);
+  }
+
+  /** The path of a dentry from the root, without a leading slash. */
+  path(dentry: number): ByteString {
+    const names: ByteString[] = [];
+    for (let at = dentry; at !== NONE; ) {
+      names.push(byteString(this.nameBytes(at)));
+      at = this.#directoryDentry.values[this.dentryDirectory.values[at] as number] as number;
+    }
+    return names.reverse().join('/');
+  }
+
+  /** The path of a directory inode from the root; `''` for the root. */
+  directoryPath(inode: number): ByteString {
+    const dentry = this.#directoryDentry.values[inode] as number;
+    return dentry === NONE ? '' : this.path(dentry);
+  }
+
+  displayPath(dentry: number): string {
+    return displayName(this.path(dentry), 4096);
+  }
+
+  #hasChildren(directory: number): boolean {
+    let dentry = this.#firstDentry.values[directory] as number;
+    while (dentry !== NONE && this.dentryInode.values[dentry] === NONE) dentry = this.#dentryNext.values[dentry] as number;
+    this.#firstDentry.values[directory] = dentry;
+    return dentry !== NONE;
+  }
+
+  /** `dentry` and everything live below it, parents first; a directory pruned in `pruned` is not entered. */
+  #subtree(dentry: number, pruned: number = NONE): number[] {
+    const found = [dentry];
+    for (let i = 0; i < found.length; i++) {
+      const inode = this.dentryInode.values[found[i] as number] as number;
+      if (!this.isDirectory(inode)) continue;
+      if (pruned !== NONE && this.#prunedLayer.values[inode] === pruned) continue;
+      for (const child of this.children(inode)) found.push(child);
+    }
+    return found;
+  }
+
+  #is(dentry: number, directory: number, name: Uint8Array): boolean {
+    if (this.dentryDirectory.values[dentry] !== directory) return false;
+    if (this.dentryNameLength.values[dentry] !== name.length) return false;
+    const start = this.dentryNameStart.values[dentry] as number;
+    for (let i = 0; i < name.length; i++) if (this.names.values[start + i] !== name[i]) return false;
+    return true;
+  }
+
+  #place(dentry: number): void {
+    const mask = this.#slots.length - 1;
+    const directory = this.dentryDirectory.values[dentry] as number;
+    const start = this.dentryNameStart.values[dentry] as number;
+    const length = this.dentryNameLength.values[dentry] as number;
+    let slot = nameHash(this.#key, directory, this.names.values, start, length) & mask;
+    while (this.#slots[slot] !== NONE) slot = (slot + 1) & mask;
+    this.#slots[slot] = dentry;
+    this.#slotsUsed++;
+  }
+
+  /** Drops removed dentries from the table, and doubles it when the live ones need it. */
+  #rehash(): void {
+    const live = this.#slots.filter((dentry) => dentry !== NONE && this.dentryInode.values[dentry] !== NONE);
+    let size = this.#slots.length;
+    while (size < 4 * (live.length + 1)) size *= 2;
+    this.#slots = new Uint32Array(size).fill(NONE);
+    this.#slotsUsed = 0;
+    for (const dentry of live) this.#place(dentry);
+  }
+}
