@@ -5,6 +5,7 @@ export type ImageErrorCode =
   | 'layer-unsupported'
   | 'layer-changed'
   | 'layer-not-found'
+  | 'layer-unreadable'
   | 'name-invalid'
   | 'name-escapes-root'
   | 'link-target-missing'
@@ -15,9 +16,13 @@ export type ImageErrorCode =
   | 'output-failed'
   | 'image-differs';
 
-/** Where it went wrong. `layer` counts from 0 at the bottom; `path` is a display form; `offset` is in bytes of the uncompressed layer. */
+/**
+ * Where it went wrong. `layer` counts from 0 at the bottom, `reference` is what it was opened from; `path` is a display
+ * form; `offset` is in bytes of the uncompressed layer.
+ */
 export interface ImageErrorContext {
   readonly layer?: number | undefined;
+  readonly reference?: string | undefined;
   readonly path?: string | undefined;
   readonly offset?: number | undefined;
 }
@@ -30,17 +35,21 @@ export class ImageError extends Error {
   override readonly name = 'ImageError';
   readonly code: ImageErrorCode;
   readonly context: ImageErrorContext;
+  /** The message without its place. */
+  readonly what: string;
 
   constructor(code: ImageErrorCode, what: string, context: ImageErrorContext = {}, options?: ErrorOptions) {
     super([...places(context), what].join(': '), options);
     this.code = code;
     this.context = context;
+    this.what = what;
   }
 }
 
-function places({ layer, path, offset }: ImageErrorContext): string[] {
+function places({ layer, reference, path, offset }: ImageErrorContext): string[] {
   const parts: string[] = [];
-  if (layer !== undefined) parts.push(`layer ${layer}`);
+  if (layer !== undefined) parts.push(reference === undefined ? `layer ${layer}` : `layer ${layer} (${reference})`);
+  else if (reference !== undefined) parts.push(reference);
   if (path !== undefined) parts.push(`entry ${path === '' ? '/' : path}`);
   if (offset !== undefined) parts.push(`header at 0x${offset.toString(16)}`);
   return parts.length > 0 ? [parts.join(', ')] : [];
