@@ -1,0 +1,55 @@
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { ENVIRONMENT, run } from './dependencies.mjs';
+
+/** Programs that tests compare with; a test whose program is missing is skipped and says so. */
+export const TOOLS = [
+  { command: 'git', debian: 'git', why: 'the tidiness tests list the tracked files' },
+  {
+    command: 'e2fsck',
+    debian: 'e2fsprogs',
+    why: 'e2fsck, debugfs and dumpe2fs judge every image; resize2fs changes it',
+  },
+  { command: 'grub-fstest', debian: 'grub-common', why: "GRUB's ext4 reader" },
+  { command: 'fls', debian: 'sleuthkit', why: "The Sleuth Kit's ext4 reader" },
+  { command: 'genext2fs', debian: 'genext2fs', why: 'another maker of images, for comparison' },
+  { command: 'tar', debian: 'tar', why: 'GNU tar writes layers in all its formats' },
+  { command: 'zstd', debian: 'zstd', why: 'zstd writes compressed layers' },
+  { command: 'xz', debian: 'xz-utils', why: 'xz writes compressed layers' },
+  { command: 'fsverity', debian: 'fsverity', why: 'computes fs-verity digests' },
+  { command: 'setfattr', debian: 'attr', why: 'sets extended attributes for GNU tar to store' },
+  { command: 'setfacl', debian: 'acl', why: 'sets access control lists for GNU tar to store' },
+];
+
+/** The tools that are not on this machine. */
+export function missingTools() {
+  return TOOLS.filter(({ command }) => !isOnPath(command));
+}
+
+/** Whether missing tools can be installed here: Debian or a relative of it, as root. */
+export function canInstallTools() {
+  return existsSync('/etc/debian_version') && process.getuid?.() === 0;
+}
+
+/** Installs the tools' packages; asks for fresh package lists only when the ones at hand do not do. */
+export function installTools(tools) {
+  const packages = tools.map(({ debian }) => debian);
+  const env = { ...ENVIRONMENT, DEBIAN_FRONTEND: 'noninteractive' };
+  const install = () => run('apt-get', ['install', '-qq', '--no-install-recommends', '--yes', ...packages], { env });
+  if (install() === 0) return true;
+  console.log('apt-get install failed; asking for fresh package lists');
+  return run('apt-get', ['update', '-qq'], { env }) === 0 && install() === 0;
+}
+
+function isOnPath(command) {
+  return ENVIRONMENT.PATH.split(delimiter).some((folder) => isExecutable(join(folder, command)));
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
