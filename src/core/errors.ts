@@ -41,7 +41,8 @@ export class ImageError extends Error {
   constructor(code: ImageErrorCode, what: string, context: ImageErrorContext = {}, options?: ErrorOptions) {
     super([...places(context), what].join(': '), options);
     this.code = code;
-    this.context = context;
+    // A copy: the context may be an object that moves along with a reader.
+    this.context = { layer: context.layer, path: context.path, offset: context.offset };
     this.what = what;
   }
 }
