@@ -8,6 +8,7 @@ export interface Blob {
   read(position: number, target: Uint8Array): Promise<void>;
   /** Throws `layer-changed` when any source is no longer what was planned. */
   verifyUnchanged(): void;
+  /** Gives back the files; reads under way end first. Nothing may be read afterwards. */
   close(): void;
 }
 
@@ -18,4 +19,6 @@ export interface Layer {
   readonly index: LayerIndex;
   /** What `index.dataOffset` counts in. */
   readonly blob: Blob;
+  /** `sha256:HEX` of the whole uncompressed tar, where it was read whole; a plain tar in place was not. */
+  readonly diffId?: string | undefined;
 }

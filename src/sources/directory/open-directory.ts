@@ -1,0 +1,36 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
+import { LayerIndexBuilder } from '../../core/layer/layer-index.ts';
+import { sourceFailure } from '../failure.ts';
+import { identityOf } from '../identity.ts';
+import type { Layer } from '../layer.ts';
+import { DirectoryBlob } from './directory-blob.ts';
+import { FileTable } from './file-table.ts';
+import { walkDirectory, type WalkOptions } from './walk.ts';
+
+/** A host directory as a layer. Its index is made at once, its files are opened when they are read. */
+export function openDirectory(path: string, reference: string, options: WalkOptions, context: ImageErrorContext): Layer {
+  checkIsDirectory(path, context);
+  const root = Buffer.from(resolve(path));
+  const builder = new LayerIndexBuilder();
+  const files = new FileTable();
+  let count = 0;
+  for (const { entry, stats } of walkDirectory(root, options, context)) {
+    builder.add(entry);
+    if (entry.size > 0) files.add(count, entry.dataOffset, identityOf(stats));
+    count++;
+  }
+  const index = builder.finish();
+  return { reference, index, blob: new DirectoryBlob(root, index, files, context) };
+}
+
+function checkIsDirectory(path: string, context: ImageErrorContext): void {
+  let isDirectory: boolean;
+  try {
+    isDirectory = statSync(path).isDirectory();
+  } catch (error) {
+    throw sourceFailure(error, context);
+  }
+  if (!isDirectory) throw new ImageError('layer-unsupported', 'it is not a directory', context);
+}

@@ -1,0 +1,57 @@
+import { LayerIndexBuilder, type LayerIndex } from '../core/layer/layer-index.ts';
+import { type ByteRange, readTar } from '../core/tar/reader.ts';
+import type { Blob } from './layer.ts';
+
+/** How much is read around a header that is wanted: small files and the next headers then come with it. In bytes. */
+const WINDOW_BYTES = 16 * 1024;
+
+const NOTHING = new Uint8Array(0);
+
+/** The index of the tar in `blob`, made from its headers alone: the bodies of files are jumped over. `size` is in bytes. */
+export function scanTar(blob: Blob, size: number, layer: number): LayerIndex {
+  const builder = new LayerIndexBuilder();
+  const window = new Window(blob, size);
+  const reader = readTar({ layer, size });
+  let step = reader.next(NOTHING);
+  while (!step.done) {
+    if ('entry' in step.value) {
+      builder.add(step.value.entry);
+      step = reader.next(NOTHING);
+    } else {
+      step = reader.next(window.bytes(step.value.want));
+    }
+  }
+  return builder.finish();
+}
+
+/** The part of a blob that was read last. */
+class Window {
+  readonly #blob: Blob;
+  readonly #size: number;
+  readonly #buffer = new Uint8Array(WINDOW_BYTES);
+  #start = 0;
+  #end = 0;
+
+  constructor(blob: Blob, size: number) {
+    this.#blob = blob;
+    this.#size = size;
+  }
+
+  /** The wanted bytes, fewer where the blob ends; valid until the next call. */
+  bytes({ offset, length }: ByteRange): Uint8Array {
+    const end = Math.min(offset + length, this.#size);
+    if (end <= offset) return NOTHING;
+    if (offset >= this.#start && end <= this.#end) return this.#buffer.subarray(offset - this.#start, end - this.#start);
+    if (end - offset > WINDOW_BYTES) return this.#readAlone(offset, end);
+    this.#start = offset;
+    this.#end = Math.min(offset + WINDOW_BYTES, this.#size);
+    this.#blob.readSync(offset, this.#buffer.subarray(0, this.#end - offset));
+    return this.#buffer.subarray(0, end - offset);
+  }
+
+  #readAlone(offset: number, end: number): Uint8Array {
+    const bytes = new Uint8Array(end - offset);
+    this.#blob.readSync(offset, bytes);
+    return bytes;
+  }
+}
