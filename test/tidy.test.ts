@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -8,13 +8,20 @@ const BINARY_EXTENSION = /\.(tar|t?gz|tgz|xz|zst|zip|img|iso|qcow2|wasm|png|jpe?
 /** Texts that are not ours to change. */
 const FOREIGN = new Set(['LICENSE', 'package-lock.json']);
 
-const git = spawnSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
+const git = spawnSync(
+  'git',
+  ['-c', 'safe.directory=*', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+  { cwd: ROOT },
+);
 const noGit = git.status !== 0;
 if (noGit) console.log('tidy: skipped, because this is not a git checkout or git is missing');
 
-const files = noGit
-  ? []
-  : [...new Set(git.stdout.toString().split('\0'))].filter((path) => path && existsSync(join(ROOT, path)));
+const files = noGit ? [] : [...new Set(git.stdout.toString().split('\0'))].filter(isOurFile);
+
+function isOurFile(path: string): boolean {
+  return path !== '' && lstatSync(join(ROOT, path), { throwIfNoEntry: false })?.isFile() === true;
+}
+
 const texts = new Map<string, string>();
 for (const path of files) if (!BINARY_EXTENSION.test(path)) texts.set(path, readFileSync(join(ROOT, path), 'utf8'));
 
