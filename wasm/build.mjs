@@ -11,22 +11,19 @@ const outputs = [generated, join(root, 'dist/index.js'), join(root, 'dist/index.
 const sources = ['build.mjs', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'index.ts'];
 
 /** Every option that decides the bytes is here: none comes from a configuration file. */
-const ascOptions = [
-  ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert'],
-  ...['--runtime', 'stub', '--use', 'abort=', '--initialMemory', '2', '--maximumMemory', '2'],
-];
+const ascOptions =
+  '--optimizeLevel 3 --shrinkLevel 0 --converge --noAssert --runtime stub --use abort= --initialMemory 2 --maximumMemory 2';
 
-/** The bytes of the WebAssembly module. */
+/** @returns {Promise<Uint8Array>} The bytes of the WebAssembly module. */
 export async function compileKernels() {
   const { main } = await import('assemblyscript/asc');
   let wasm;
-  const { error, stderr } = await main(['assembly/index.ts', '--outFile', 'kernels.wasm', ...ascOptions], {
-    readFile: (name, base) => readText(join(base, name)),
+  const { error, stderr } = await main(['assembly/index.ts', '--outFile', 'kernels.wasm', ...ascOptions.split(' ')], {
+    readFile: (name) => readText(join(root, name)),
     writeFile: (name, contents) => {
       if (name === 'kernels.wasm') wasm = contents;
     },
     listFiles: () => [],
-    baseDir: root,
   });
   if (error) throw new Error(`${error.message}\n${stderr}`);
   return wasm;
@@ -53,7 +50,10 @@ async function build() {
   const base64 = Buffer.from(await compileKernels()).toString('base64');
   mkdirSync(dirname(generated), { recursive: true });
   const partial = `${generated}.${process.pid}`;
-  writeFileSync(partial, `/** The WebAssembly module of assembly/, in base64. */\nexport const KERNELS: string =\n  '${base64}';\n`);
+  writeFileSync(
+    partial,
+    `/** The WebAssembly module of assembly/, in base64. */\nexport const KERNELS: string =\n  '${base64}';\n`,
+  );
   renameSync(partial, generated);
   const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
   execFileSync(process.execPath, [join(typescript, 'bin/tsc'), '-p', join(root, 'tsconfig.build.json')], {

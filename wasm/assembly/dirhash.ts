@@ -19,18 +19,18 @@ export function dirHashes(count: u32, version: u32, seed0: u32, seed1: u32, seed
     const end = load<u32>(ENDS + (i << 2));
     let hash: u32;
     let minorHash: u32 = 0;
-    if (kind == 0) {
+    if (kind === 0) {
       hash = legacy(INPUT + start, end - start, signed);
     } else {
       startState(seed0, seed1, seed2, seed3);
-      if (kind == 1) halfMd4(INPUT + start, end - start, signed);
+      if (kind === 1) halfMd4(INPUT + start, end - start, signed);
       else tea(INPUT + start, end - start, signed);
-      const at = STATE + (kind == 1 ? 4 : 0);
+      const at = STATE + (kind === 1 ? 4 : 0);
       hash = load<u32>(at);
       minorHash = load<u32>(at, 4);
     }
     hash &= ~1;
-    store<u32>(HASHES + (i << 3), hash == EOF ? EOF - 2 : hash);
+    store<u32>(HASHES + (i << 3), hash === EOF ? EOF - 2 : hash);
     store<u32>(HASHES + (i << 3), minorHash, 4);
     start = end;
   }

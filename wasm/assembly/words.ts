@@ -6,17 +6,20 @@ export function character(at: usize, signed: bool): i32 {
 }
 
 /**
- * Packs up to `count` big-endian words of the `length` bytes at `at`. Where the name ends, words are filled from the
- * left with its length repeated, so that two names that differ in trailing zeros differ. Bytes are added, not or-ed:
- * a signed byte above 0x7f borrows from its neighbours.
+ * Packs `count` big-endian words of the `length` bytes at `at`. Where the name ends, words are filled from the left
+ * with its length repeated. Characters are added, not or-ed: a signed one above 0x7f borrows from the one before.
  */
 export function packWords(at: usize, length: u32, count: u32, signed: bool): void {
   const pad = length * 0x01010101;
   for (let i: u32 = 0; i < count; i++) {
     const start = i << 2;
-    const end = min(start + 4, length);
     let word = pad;
-    for (let byte = start; byte < end; byte++) word = (word << 8) + character(at + byte, signed);
+    if (start + 4 <= length) {
+      word = bswap<u32>(load<u32>(at + start));
+      if (signed) word -= (word & 0x00808080) << 1;
+    } else {
+      for (let byte = start; byte < length; byte++) word = (word << 8) + character(at + byte, signed);
+    }
     store<u32>(WORDS + start, word);
   }
 }
