@@ -5,6 +5,8 @@ import type { TarPlace } from './place.ts';
 /** Tar's unit: headers are one block, bodies are padded to whole ones. */
 export const BLOCK_BYTES = 512;
 
+const SPACE = 0x20;
+
 interface Field {
   readonly name: string;
   readonly offset: number;
@@ -74,13 +76,30 @@ export function isZeroBlock(block: Uint8Array): boolean {
 export function verifyChecksum(block: Uint8Array, place: TarPlace): void {
   const { offset, length } = Header.chksum;
   const stored = headerNumber(block, offset, length);
-  let sum = length * 0x20;
-  for (let i = 0; i < offset; i++) sum += block[i] ?? 0;
-  for (let i = offset + length; i < BLOCK_BYTES; i++) sum += block[i] ?? 0;
-  if (stored === sum || stored === sum - 256 * highBytes(block)) return;
+  const computed = byteSum(block) + length * SPACE - rangeSum(block, offset, length);
+  if (stored === computed || stored === computed - 256 * highBytes(block)) return;
   place.nameIs(headerText(block, Header.name));
   const found = stored === undefined ? 'is not a number' : `0x${stored.toString(16)}`;
-  throw place.error('layer-corrupt', `checksum ${found}, computed 0x${sum.toString(16)}`);
+  throw place.error('layer-corrupt', `checksum ${found}, computed 0x${computed.toString(16)}`);
+}
+
+/** The sum of a block's bytes, four at a time in two pairs of 16-bit sums: it is half of a scan's work. */
+function byteSum(block: Uint8Array): number {
+  const words = new DataView(block.buffer, block.byteOffset, BLOCK_BYTES);
+  let even = 0;
+  let odd = 0;
+  for (let at = 0; at < BLOCK_BYTES; at += 4) {
+    const word = words.getInt32(at, true);
+    even += word & 0x00ff00ff;
+    odd += (word >>> 8) & 0x00ff00ff;
+  }
+  return (even & 0xffff) + (even >>> 16) + (odd & 0xffff) + (odd >>> 16);
+}
+
+function rangeSum(block: Uint8Array, offset: number, length: number): number {
+  let sum = 0;
+  for (let i = offset; i < offset + length; i++) sum += block[i] ?? 0;
+  return sum;
 }
 
 /** How many bytes a signed sum takes for negative; the checksum's own field counts as spaces. */
