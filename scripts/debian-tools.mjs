@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { ENVIRONMENT, run } from './dependencies.mjs';
+import { ENVIRONMENT, runQuietly } from './dependencies.mjs';
 
 /** Programs that tests compare with; a test whose program is missing is skipped and says so. */
 export const TOOLS = [
@@ -35,10 +35,11 @@ export function canInstallTools() {
 export function installTools(tools) {
   const packages = tools.map(({ debian }) => debian);
   const env = { ...ENVIRONMENT, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = () => run('apt-get', ['install', '-qq', '--no-install-recommends', '--yes', ...packages], { env });
+  const install = () =>
+    runQuietly('apt-get', ['install', '-qq', '--no-install-recommends', '--yes', ...packages], { env });
   if (install() === 0) return true;
   console.log('apt-get install failed; asking for fresh package lists');
-  return run('apt-get', ['update', '-qq'], { env }) === 0 && install() === 0;
+  return runQuietly('apt-get', ['update', '-qq'], { env }) === 0 && install() === 0;
 }
 
 function isOnPath(command) {

@@ -24,8 +24,13 @@ export function run(command, args, options = {}) {
 }
 
 /** Runs a command silently; its output is shown only when it fails. */
-export function runQuietly(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: ROOT, env: ENVIRONMENT, encoding: 'utf8' });
+export function runQuietly(command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: ROOT,
+    env: ENVIRONMENT,
+    encoding: 'utf8',
+    ...options,
+  });
   if (status !== 0)
     process.stderr.write(`${stdout ?? ''}${stderr ?? ''}${error ? `${command}: ${error.message}\n` : ''}`);
   return status ?? 127;
