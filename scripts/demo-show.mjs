@@ -43,9 +43,9 @@ function main() {
 function checkFilesystem() {
   const check = spawnSync('e2fsck', ['-fn', 'demo.img'], { cwd: folder, env: ENVIRONMENT, encoding: 'utf8' });
   if (check.error) return say('(e2fsck is not on this machine, so the filesystem was not checked)');
+  if (check.status !== 0) fail(`e2fsck -fn found errors:\n${check.stderr}${check.stdout}`);
   command('e2fsck -fn demo.img');
   output(check.stdout.trim().split('\n').at(-1));
-  if (check.status !== 0) fail(`e2fsck found errors:\n${check.stdout}`);
 }
 
 function showDeterminism(digest) {
