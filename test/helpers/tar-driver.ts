@@ -1,4 +1,6 @@
+import { expect } from 'vitest';
 import type { ByteString } from '../../src/core/bytes.ts';
+import { ImageError } from '../../src/core/errors.ts';
 import type { LayerEntry } from '../../src/core/layer/entry.ts';
 import { type ByteRange, readTar } from '../../src/core/tar/reader.ts';
 
@@ -35,6 +37,7 @@ export function readTarStream(tar: Uint8Array, chunk: number, layer = 0): LayerE
   let step = reader.next(NOTHING);
   let gathered: number[] = [];
   for (let at = 0; !step.done; at += chunk) {
+    if (at >= tar.length + chunk) throw new Error('the reader wants what lies behind the end');
     const arrived = tar.subarray(at, at + chunk);
     for (let used = 0; !step.done; ) {
       if ('entry' in step.value) {
@@ -54,6 +57,41 @@ export function readTarStream(tar: Uint8Array, chunk: number, layer = 0): LayerE
     }
   }
   return entries;
+}
+
+/**
+ * All entries of a tar, read from memory, byte by byte and in odd chunks. Fails when they differ, or when the reader asks
+ * for something twice or goes back.
+ */
+export function readTarEveryWay(tar: Uint8Array, layer = 0): LayerEntry[] {
+  let end = 0;
+  const entries = readTarBytes(tar, layer, (want) => {
+    expect(want.offset, 'the reader went back').toBeGreaterThanOrEqual(end);
+    end = want.offset + want.length;
+  });
+  for (const chunk of [1, 700, 1 << 20]) expect(readTarStream(tar, chunk, layer)).toEqual(entries);
+  return entries;
+}
+
+/** The error of a tar that cannot be read; the same one however its bytes arrive. */
+export function tarError(tar: Uint8Array, layer = 0): ImageError {
+  const errors = [
+    thrownBy(() => readTarBytes(tar, layer)),
+    thrownBy(() => readTarStream(tar, 1, layer)),
+    thrownBy(() => readTarStream(tar, 700, layer)),
+  ];
+  for (const error of errors) expect(error).toBeInstanceOf(ImageError);
+  expect(new Set(errors.map(String)).size).toBe(1);
+  return errors[0] as ImageError;
+}
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
 }
 
 /** The bytes of an entry's file with its holes, taken from the tar it was read from. */

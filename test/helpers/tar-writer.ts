@@ -152,7 +152,11 @@ function toPax(entry: TarEntry, body: Uint8Array): [TarEntry, PaxPair[], Uint8Ar
   const records: PaxPair[] = [];
   const header: { -readonly [K in keyof TarEntry]: TarEntry[K] } = { ...entry };
   const fits = (entry.format ?? 'pax') !== 'pax';
-  const move = (field: 'name' | 'linkName' | 'uid' | 'gid' | 'mtime', keyword: string, short: string | number): void => {
+  const move = (
+    field: 'name' | 'linkName' | 'uid' | 'gid' | 'mtime',
+    keyword: string,
+    short: string | number,
+  ): void => {
     records.push([keyword, String(entry[field])]);
     Object.assign(header, { [field]: short });
   };
@@ -169,7 +173,12 @@ function toPax(entry: TarEntry, body: Uint8Array): [TarEntry, PaxPair[], Uint8Ar
   return [header, records, data];
 }
 
-function paxSparse({ form, size, segments }: SparseSpec, name: string, body: Uint8Array, records: PaxPair[]): Uint8Array {
+function paxSparse(
+  { form, size, segments }: SparseSpec,
+  name: string,
+  body: Uint8Array,
+  records: PaxPair[],
+): Uint8Array {
   const numbers = segments.flatMap(({ offset, length }) => [offset, length]);
   if (form === '1.0') {
     records.push(['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0']);
@@ -252,7 +261,9 @@ function putName(header: Uint8Array, name: ByteString, format: TarFormat): void 
 function splitName(name: ByteString): [string, string] | undefined {
   if (name.length <= 100) return undefined;
   const slash = name.indexOf('/', name.length - 101);
-  return slash > 0 && slash <= 155 && slash < name.length - 1 ? [name.slice(0, slash), name.slice(slash + 1)] : undefined;
+  return slash > 0 && slash <= 155 && slash < name.length - 1
+    ? [name.slice(0, slash), name.slice(slash + 1)]
+    : undefined;
 }
 
 /** Octal with a closing NUL; in GNU's base-256 where it does not fit or is negative, and the form has that. */

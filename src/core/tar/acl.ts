@@ -68,7 +68,8 @@ function parseEntry(text: ByteString, place: TarPlace): AclEntry {
     const what = 'an ACL that names a user or group without its number; make the tar with tar --numeric-owner';
     throw place.error('layer-unsupported', what);
   }
-  if (id < 0 || id > OWNER_MAX) throw place.error('limit-exceeded', `an ACL for the id ${id}, at most ${OWNER_MAX} is possible`);
+  if (id < 0 || id > OWNER_MAX)
+    throw place.error('limit-exceeded', `an ACL for the id ${id}, at most ${OWNER_MAX} is possible`);
   return { tag: tags.named, permissions, id };
 }
 

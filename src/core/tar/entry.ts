@@ -62,13 +62,21 @@ function linkPath({ header, type, longLink, pax, place }: EntryParts): ByteStrin
   }
   if (target === '') throw place.error('name-invalid', 'a symlink without a text');
   if (target.length > SYMLINK_BYTES_MAX) {
-    throw place.error('limit-exceeded', `a symlink of ${target.length} bytes, at most ${SYMLINK_BYTES_MAX} are possible`);
+    throw place.error(
+      'limit-exceeded',
+      `a symlink of ${target.length} bytes, at most ${SYMLINK_BYTES_MAX} are possible`,
+    );
   }
   if (target.includes('\0')) throw place.error('name-invalid', 'a symlink whose text holds a NUL');
   return target;
 }
 
-function owner(header: Uint8Array, field: typeof Header.uid | typeof Header.gid, pax: PaxState, place: TarPlace): number {
+function owner(
+  header: Uint8Array,
+  field: typeof Header.uid | typeof Header.gid,
+  pax: PaxState,
+  place: TarPlace,
+): number {
   const id = paxNumber(pax, field.name, place) ?? headerField(header, field, place);
   return ranged(id, field.name, OWNER_MAX, place);
 }

@@ -1,5 +1,9 @@
-/** The longest body of a PAX extended header (`x`, `g`, `X`), and the most that global headers may set together, in bytes. */
+/** The longest body of a PAX extended header (`x`, `g`, `X`), in bytes. */
 export const PAX_BYTES_MAX = 4 * 1024 * 1024;
+
+/** The most that global headers may set together, in bytes and in records; every entry pays for them again. */
+export const PAX_GLOBAL_BYTES_MAX = 64 * 1024;
+export const PAX_GLOBAL_RECORDS_MAX = 256;
 
 /** The longest body of a GNU long name or long link (`L`, `K`), in bytes. */
 export const LONG_NAME_BYTES_MAX = 1024 * 1024;

@@ -1,5 +1,5 @@
 import type { ByteString } from '../bytes.ts';
-import { PAX_BYTES_MAX } from './limits.ts';
+import { PAX_GLOBAL_BYTES_MAX, PAX_GLOBAL_RECORDS_MAX } from './limits.ts';
 import { decimalNumber } from './number.ts';
 import type { TarPlace } from './place.ts';
 
@@ -52,10 +52,8 @@ export class PaxState {
       this.#globalLength += keyword.length + value.length;
       this.#global.set(keyword, value);
     }
-    if (this.#globalLength > PAX_BYTES_MAX) {
-      const what = `global extended headers hold ${this.#globalLength} bytes, at most ${PAX_BYTES_MAX} are supported`;
-      throw place.error('limit-exceeded', what);
-    }
+    check('bytes', this.#globalLength, PAX_GLOBAL_BYTES_MAX, place);
+    check('records', this.#global.size, PAX_GLOBAL_RECORDS_MAX, place);
   }
 
   /** Records of an `x` header, in force for the next entry; of two headers the later one counts, as in Go's archive/tar. */
@@ -93,3 +91,8 @@ export class PaxState {
 }
 
 const NOTHING: ReadonlyMap<ByteString, ByteString> = new Map();
+
+function check(unit: string, count: number, max: number, place: TarPlace): void {
+  if (count <= max) return;
+  throw place.error('limit-exceeded', `global extended headers of ${count} ${unit}, at most ${max} are supported`);
+}

@@ -75,11 +75,17 @@ export function* readTar({ layer, size }: TarOptions): Generator<TarStep, void, 
 function* readEnd(source: TarSource, offset: number): TarReading<void> {
   if (offset === source.size) return;
   const block = yield* readRange(source, offset, BLOCK_BYTES);
-  if (!isZeroBlock(block)) throw source.place.error('layer-corrupt', 'one zero block, expected two at the end of a tar');
+  if (!isZeroBlock(block))
+    throw source.place.error('layer-corrupt', 'one zero block, expected two at the end of a tar');
 }
 
 /** What the header at `offset` begins: an entry, or words about entries. Returns the offset of the next header. */
-function* readMember(source: TarSource, offset: number, header: Uint8Array, extensions: Extensions): TarReading<number> {
+function* readMember(
+  source: TarSource,
+  offset: number,
+  header: Uint8Array,
+  extensions: Extensions,
+): TarReading<number> {
   const flag = String.fromCharCode(header[Header.typeflag.offset] ?? 0);
   switch (flag) {
     case 'x':
@@ -117,7 +123,10 @@ function* readExtension(
   const isName = flag === 'L' || flag === 'K';
   const max = isName ? LONG_NAME_BYTES_MAX : PAX_BYTES_MAX;
   if (size > max) {
-    throw place.error('limit-exceeded', `an extended header (type ${flag}) of ${size} bytes, at most ${max} are supported`);
+    throw place.error(
+      'limit-exceeded',
+      `an extended header (type ${flag}) of ${size} bytes, at most ${max} are supported`,
+    );
   }
   const end = bodyEnd(source, offset + BLOCK_BYTES, size);
   const body = size === 0 ? '' : byteString(yield* readRange(source, offset + BLOCK_BYTES, size));

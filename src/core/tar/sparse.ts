@@ -16,6 +16,9 @@ export interface SparseFile {
   readonly dataOffset: number;
 }
 
+/** Enough digits for every number up to 2^53. */
+const MAP_DIGITS_MAX = 16;
+
 /** struct oldgnu_header and struct sparse_header of GNU tar: pairs of offset and numbytes, 12 bytes each. */
 const OldGnu = {
   sp: { offset: 386, count: 4 },
@@ -32,7 +35,8 @@ export function* readOldGnuSparse(
   storedSize: number,
 ): TarReading<SparseFile> {
   const { place } = source;
-  if (headerForm(header) !== 'gnu') throw place.error('layer-unsupported', 'a sparse file (type S) that is not GNU tar\'s');
+  if (headerForm(header) !== 'gnu')
+    throw place.error('layer-unsupported', "a sparse file (type S) that is not GNU tar's");
   const size = headerField(header, OldGnu.realsize, place);
   const map = new SparseMap(size, place);
   let isOpen = addOldGnu(map, header, OldGnu.sp.offset, OldGnu.sp.count, place);
@@ -94,7 +98,8 @@ function addRepeated(map: SparseMap, pax: PaxState, place: TarPlace): void {
   let expected = 'GNU.sparse.offset';
   for (const [keyword, value] of pax.local) {
     if (keyword !== 'GNU.sparse.offset' && keyword !== 'GNU.sparse.numbytes') continue;
-    if (keyword !== expected) throw place.error('layer-corrupt', `a sparse map with ${keyword} where ${expected} is due`);
+    if (keyword !== expected)
+      throw place.error('layer-corrupt', `a sparse map with ${keyword} where ${expected} is due`);
     map.add(mapNumber(value, place));
     expected = keyword === 'GNU.sparse.offset' ? 'GNU.sparse.numbytes' : 'GNU.sparse.offset';
   }
@@ -102,7 +107,8 @@ function addRepeated(map: SparseMap, pax: PaxState, place: TarPlace): void {
 
 function mapNumber(text: ByteString, place: TarPlace): number {
   const value = decimalNumber(text);
-  if (value === undefined) throw place.error('layer-corrupt', 'a sparse map with something that is not a decimal number');
+  if (value === undefined)
+    throw place.error('layer-corrupt', 'a sparse map with something that is not a decimal number');
   return value;
 }
 
@@ -116,12 +122,15 @@ function* readBodyMap(source: TarSource, bodyOffset: number, storedSize: number,
   let line = '';
   let due: number | undefined;
   while (due === undefined || map.numbers < due) {
-    if (length + BLOCK_BYTES > storedSize) throw place.error('layer-corrupt', 'a sparse map that does not end in its file');
+    if (length + BLOCK_BYTES > storedSize)
+      throw place.error('layer-corrupt', 'a sparse map that does not end in its file');
     const block = yield* readRange(source, bodyOffset + length, BLOCK_BYTES);
     length += BLOCK_BYTES;
     for (let i = 0; i < BLOCK_BYTES && (due === undefined || map.numbers < due); i++) {
       const byte = block[i] ?? 0;
       if (byte !== 0x0a) {
+        // Without a limit a line could grow as long as the file.
+        if (line.length === MAP_DIGITS_MAX) throw place.error('layer-corrupt', 'a sparse map with a line that is no number');
         line += String.fromCharCode(byte);
         continue;
       }
@@ -130,8 +139,6 @@ function* readBodyMap(source: TarSource, bodyOffset: number, storedSize: number,
       if (due !== undefined) map.add(value);
       else due = 2 * map.checkedCount(value);
     }
-    // Sixteen digits hold every number that is allowed; without a limit a line could grow as long as the file.
-    if (line.length > 16) throw place.error('layer-corrupt', 'a sparse map with a line that is too long for a number');
   }
   return length;
 }
@@ -149,7 +156,8 @@ class SparseMap {
 
   constructor(size: number, place: TarPlace) {
     if (size < 0) throw place.error('layer-corrupt', `a sparse file of ${size} bytes`);
-    if (size > FILE_BYTES_MAX) throw place.error('limit-exceeded', `a file of ${size} bytes, at most ${FILE_BYTES_MAX} are supported`);
+    if (size > FILE_BYTES_MAX)
+      throw place.error('limit-exceeded', `a file of ${size} bytes, at most ${FILE_BYTES_MAX} are supported`);
     this.#size = size;
     this.#place = place;
   }
@@ -162,7 +170,10 @@ class SparseMap {
   checkedCount(count: number): number {
     if (count < 0) throw this.#place.error('layer-corrupt', `a sparse map of ${count} segments`);
     if (count <= SPARSE_SEGMENTS_MAX) return count;
-    throw this.#place.error('limit-exceeded', `a sparse map of ${count} segments, at most ${SPARSE_SEGMENTS_MAX} are supported`);
+    throw this.#place.error(
+      'limit-exceeded',
+      `a sparse map of ${count} segments, at most ${SPARSE_SEGMENTS_MAX} are supported`,
+    );
   }
 
   add(value: number): void {
@@ -187,7 +198,10 @@ class SparseMap {
   finish(storedSize: number): DataSegment[] {
     if (this.#offset !== undefined) throw this.#place.error('layer-corrupt', 'a sparse map that ends within a segment');
     if (this.#stored !== storedSize) {
-      throw this.#place.error('layer-corrupt', `sparse segments of ${this.#stored} bytes with ${storedSize} bytes of data`);
+      throw this.#place.error(
+        'layer-corrupt',
+        `sparse segments of ${this.#stored} bytes with ${storedSize} bytes of data`,
+      );
     }
     return this.#segments;
   }

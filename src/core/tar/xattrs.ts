@@ -65,13 +65,15 @@ const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/
 /** RFC 4648 base64; the padding may be missing, as libarchive leaves it out. */
 function decodeBase64(text: ByteString, place: TarPlace): Uint8Array {
   const digits = text.replace(/={0,2}$/, '');
+  const malformed = 'an extended attribute that is not base64';
+  if (digits.length % 4 === 1) throw place.error('layer-corrupt', malformed);
   const value = new Uint8Array(Math.floor((digits.length * 3) / 4));
   let bits = 0;
   let held = 0;
   let at = 0;
   for (const digit of digits) {
     const six = BASE64.indexOf(digit);
-    if (six < 0) throw place.error('layer-corrupt', 'an extended attribute that is not base64');
+    if (six < 0) throw place.error('layer-corrupt', malformed);
     bits = ((bits << 6) | six) & 0xfff;
     held += 6;
     if (held < 8) continue;
