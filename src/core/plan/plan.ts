@@ -22,7 +22,7 @@ export interface Regions {
   readonly source: Uint32Array;
   /** Where the region begins in its source, in bytes. */
   readonly offset: Float64Array;
-  /** What the region belongs to, in the numbers of `Plan.labelOf`; 0 for nothing. */
+  /** What a `zero` or `blob` region belongs to, in the plan's own numbers; 0 for nothing. */
   readonly owner: Uint32Array;
 }
 
@@ -32,6 +32,6 @@ export interface Plan {
   readonly size: number;
   readonly regions: Regions;
   readonly bytes: readonly BytesSource[];
-  /** The label of a `zero` or `blob` region's owner: `file /etc/hostname (layer 2)`. */
-  labelOf(owner: number): string;
+  /** What lives at `offset` of a `zero` or `blob` region with that owner: `file /etc/hostname (layer 2)`, `free`. */
+  label(owner: number, offset: number): string;
 }

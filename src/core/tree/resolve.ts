@@ -56,6 +56,20 @@ export function resolveDirectory(walk: Walk, path: Uint8Array): number {
   return directory;
 }
 
+/** The inode that a normalized path names, or NONE; no symlink is followed. */
+export function findInode(tree: Tree, path: Uint8Array): number {
+  let inode = ROOT;
+  for (let start = 0; start < path.length; ) {
+    const slash = path.indexOf(0x2f, start);
+    const end = slash < 0 ? path.length : slash;
+    const dentry = tree.lookup(inode, path.subarray(start, end));
+    if (dentry === NONE) return NONE;
+    inode = tree.dentryInode.values[dentry] as number;
+    start = end + 1;
+  }
+  return inode;
+}
+
 function follows(walk: Walk, dentry: number): boolean {
   if (walk.symlinkedParents !== 'error') return walk.symlinkedParents === 'follow';
   const what = `its parent ${walk.tree.displayPath(dentry)} is a symlink, and symlinked parents are refused`;

@@ -50,6 +50,7 @@ export class Tree {
   readonly #key: HashKey;
   #slots = new Uint32Array(256).fill(NONE);
   #slotsUsed = 0;
+  #dentryOf: Uint32Array | undefined;
 
   constructor(layers: readonly LayerIndex[], key: HashKey) {
     this.layers = layers;
@@ -102,6 +103,7 @@ export class Tree {
   /** Makes a dentry; `directory` must not hold the name. */
   link(directory: number, name: Uint8Array, inode: number, layer: number, entry: number): number {
     if (2 * (this.#slotsUsed + 1) > this.#slots.length) this.#rehash();
+    this.#dentryOf = undefined;
     const start = this.names.extend(name.length);
     this.names.values.set(name, start);
     this.dentryDirectory.push(directory);
@@ -121,6 +123,7 @@ export class Tree {
 
   /** Removes a dentry, with everything below it when it names a directory. */
   unlink(dentry: number, layer: number): void {
+    this.#dentryOf = undefined;
     const gone = this.#subtree(dentry);
     for (const each of gone) {
       const inode = this.dentryInode.values[each] as number;
@@ -183,6 +186,12 @@ export class Tree {
     return entryLinkPathBytes(layer, this.inodeEntry.values[inode] as number);
   }
 
+  /** One of the dentries that name an inode, the oldest; NONE for the root. */
+  dentryOf(inode: number): number {
+    this.#dentryOf ??= this.#indexDentries();
+    return this.#dentryOf[inode] as number;
+  }
+
   /** The path of a dentry from the root, without a leading slash. */
   path(dentry: number): ByteString {
     const names: ByteString[] = [];
@@ -199,8 +208,24 @@ export class Tree {
     return dentry === NONE ? '' : this.path(dentry);
   }
 
+  /** A dentry's path for people. */
   displayPath(dentry: number): string {
     return displayName(this.path(dentry), 4096);
+  }
+
+  /** The path of an inode for people, `/` for the root. */
+  displayInode(inode: number): string {
+    const dentry = this.dentryOf(inode);
+    return dentry === NONE ? '/' : `/${this.displayPath(dentry)}`;
+  }
+
+  #indexDentries(): Uint32Array {
+    const found = new Uint32Array(this.inodeCount).fill(NONE);
+    for (let dentry = this.dentryCount - 1; dentry >= 0; dentry--) {
+      const inode = this.dentryInode.values[dentry] as number;
+      if (inode !== NONE) found[inode] = dentry;
+    }
+    return found;
   }
 
   #hasChildren(directory: number): boolean {

@@ -1,0 +1,194 @@
+import { dirHashes, HashVersion } from 'ext2fs-wasm';
+import { displayName } from '../bytes.ts';
+import { type Column, u8Column, u32Column } from '../columns.ts';
+import { ImageError } from '../errors.ts';
+import type { NameOrder } from '../tree/order.ts';
+import type { Tree } from '../tree/tree.ts';
+import { S_HASH_SEED } from './checksums.ts';
+import { DirectoryEntry, DirectoryEntryTail } from './format/directory-entry.ts';
+import { indexNodes } from './htree.ts';
+import type { Numbering } from './numbering.ts';
+
+/** The directories' blocks: which names stand in which block. All blocks count from the beginning of the directories. */
+export interface DirectoryLayout {
+  /** The tree's directory inodes in the order of their blocks. */
+  readonly directories: Uint32Array;
+  /** By position in `directories`: its first block; one more element than there are directories. */
+  readonly firstBlock: Float64Array;
+  /** By position: the dx_node blocks of a directory with an index; LINEAR for one without. */
+  readonly nodes: Uint32Array;
+  /** By position: its first leaf; one more element than there are directories. */
+  readonly firstLeaf: Uint32Array;
+  /** By leaf: where its names begin and end in `dentries`. */
+  readonly leafStart: Uint32Array;
+  readonly leafEnd: Uint32Array;
+  /** By leaf: the hash from which on names stand in it, with the continuation bit; 0 without an index. */
+  readonly leafHash: Uint32Array;
+  /** The live dentries, grouped by directory, in the order in which its leaves hold them. */
+  readonly dentries: Uint32Array;
+  readonly length: number;
+}
+
+/** In `nodes`: the directory has no index. */
+export const LINEAR = 0xffff_ffff;
+/** The entries of `.` and `..`. */
+export const DOTS_LENGTH = 24;
+/** lost+found has room for names before it needs any. */
+const LOST_AND_FOUND_BLOCKS = 4;
+/** As many names as a position of 22 bits tells apart beside a hash of 31, in one exact number. */
+const NAMES_MAX = 2 ** 22;
+
+const hashSeed = new Uint32Array(4).map((_, i) => new DataView(S_HASH_SEED.buffer).getUint32(4 * i, true));
+
+/** The length of a directory entry with a name of `nameLength` bytes, in bytes. */
+export const recordLength = (nameLength: number): number => DirectoryEntry.size + ((nameLength + 3) & ~3);
+
+/**
+ * Lays out every directory: names in byte order in one block where they fit, else an index over leaves in hash order.
+ * Directories that higher layers changed come last, so that what a layer changes moves no lower directory.
+ * Throws `limit-exceeded` when a directory needs more than two levels of index.
+ */
+export function layOutDirectories(
+  tree: Tree,
+  names: NameOrder,
+  numbering: Numbering,
+  lostAndFound: number,
+  blockSize: number,
+): DirectoryLayout {
+  const directories = orderDirectories(tree, numbering);
+  const firstBlock = new Float64Array(directories.length + 1);
+  const nodes = new Uint32Array(directories.length).fill(LINEAR);
+  const firstLeaf = new Uint32Array(directories.length + 1);
+  const leaves: Leaves = { start: u32Column(), end: u32Column(), hash: u32Column() };
+  const dentries = names.dentries.slice();
+  const packer = new LeafPacker(tree, dentries, leaves, blockSize);
+  let block = 0;
+  directories.forEach((directory, position) => {
+    const start = names.start[directory]!;
+    const end = names.start[directory + 1]!;
+    if (packer.fitsOneBlock(start, end)) {
+      addLeaf(leaves, start, end, 0);
+      const blocks = directory === lostAndFound ? LOST_AND_FOUND_BLOCKS : 1;
+      for (let i = 1; i < blocks; i++) addLeaf(leaves, end, end, 0);
+      block += blocks;
+    } else {
+      const leafCount = packer.packByHash(directory, start, end);
+      const nodeCount = indexNodes(leafCount, blockSize);
+      if (nodeCount === undefined) throw tooLarge(tree, directory, end - start);
+      nodes[position] = nodeCount;
+      block += 1 + nodeCount + leafCount;
+    }
+    firstBlock[position + 1] = block;
+    firstLeaf[position + 1] = leaves.start.length;
+  });
+  const [leafStart, leafEnd, leafHash] = [leaves.start.trimmed(), leaves.end.trimmed(), leaves.hash.trimmed()];
+  return { directories, firstBlock, nodes, firstLeaf, leafStart, leafEnd, leafHash, dentries, length: block };
+}
+
+interface Leaves {
+  readonly start: Column<Uint32Array>;
+  readonly end: Column<Uint32Array>;
+  readonly hash: Column<Uint32Array>;
+}
+
+function addLeaf(leaves: Leaves, start: number, end: number, hash: number): void {
+  leaves.start.push(start);
+  leaves.end.push(end);
+  leaves.hash.push(hash);
+}
+
+/** Live directories by the last layer that changed their names, then by inode number. */
+function orderDirectories(tree: Tree, numbering: Numbering): Uint32Array {
+  const keys: number[] = [];
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    if (!tree.isDirectory(inode) || numbering.ino[inode] === 0) continue;
+    keys.push(tree.directoryLayer.values[inode]! * 2 ** 32 + numbering.ino[inode]!);
+  }
+  const sorted = Float64Array.from(keys).sort();
+  return Uint32Array.from(sorted, (key) => numbering.inodeOf[key % 2 ** 32]!);
+}
+
+/** Divides a directory's names into blocks. */
+class LeafPacker {
+  readonly #tree: Tree;
+  readonly #dentries: Uint32Array;
+  readonly #leaves: Leaves;
+  /** What one leaf block holds, in bytes. */
+  readonly #capacity: number;
+
+  constructor(tree: Tree, dentries: Uint32Array, leaves: Leaves, blockSize: number) {
+    this.#tree = tree;
+    this.#dentries = dentries;
+    this.#leaves = leaves;
+    this.#capacity = blockSize - DirectoryEntryTail.size;
+  }
+
+  fitsOneBlock(start: number, end: number): boolean {
+    let length = DOTS_LENGTH;
+    for (let i = start; i < end && length <= this.#capacity; i++) length += this.#recordLength(i);
+    return length <= this.#capacity;
+  }
+
+  /** Orders the names by hash and fills leaves one after another; returns how many. */
+  packByHash(directory: number, start: number, end: number): number {
+    const hashes = this.#sortByHash(directory, start, end);
+    const before = this.#leaves.start.length;
+    let leafStart = start;
+    let length = 0;
+    for (let i = start; i <= end; i++) {
+      const record = i < end ? this.#recordLength(i) : this.#capacity;
+      length += record;
+      if (length <= this.#capacity) continue;
+      addLeaf(this.#leaves, leafStart, i, leafHash(hashes, leafStart - start));
+      leafStart = i;
+      length = record;
+    }
+    return this.#leaves.start.length - before;
+  }
+
+  #recordLength(i: number): number {
+    return recordLength(this.#tree.dentryNameLength.values[this.#dentries[i]!]!);
+  }
+
+  /** Sorts the dentries by hash, then by name, in place; returns their hashes. */
+  #sortByHash(directory: number, start: number, end: number): Uint32Array {
+    if (end - start > NAMES_MAX) throw tooLarge(this.#tree, directory, end - start);
+    const byName = this.#dentries.slice(start, end);
+    const hashes = this.#hashes(byName);
+    const keys = new Float64Array(byName.length);
+    for (let i = 0; i < keys.length; i++) keys[i] = (hashes[2 * i]! / 2) * NAMES_MAX + i;
+    keys.sort();
+    const sorted = new Uint32Array(byName.length);
+    for (let i = 0; i < keys.length; i++) {
+      const position = keys[i]! % NAMES_MAX;
+      this.#dentries[start + i] = byName[position]!;
+      sorted[i] = hashes[2 * position]!;
+    }
+    return sorted;
+  }
+
+  #hashes(dentries: Uint32Array): Uint32Array {
+    const bytes = u8Column();
+    const ends = new Uint32Array(dentries.length);
+    for (let i = 0; i < dentries.length; i++) {
+      const name = this.#tree.nameBytes(dentries[i]!);
+      const start = bytes.extend(name.length);
+      bytes.values.set(name, start);
+      ends[i] = bytes.length;
+    }
+    const hashes = new Uint32Array(2 * dentries.length);
+    dirHashes(bytes.values, ends, HashVersion.half_md4_unsigned, hashSeed, hashes);
+    return hashes;
+  }
+}
+
+/** A leaf's hash in the index: with the low bit set when the leaf before ends in the same hash. */
+function leafHash(hashes: Uint32Array, i: number): number {
+  if (i === 0) return 0;
+  return hashes[i]! + (hashes[i] === hashes[i - 1] ? 1 : 0);
+}
+
+function tooLarge(tree: Tree, directory: number, names: number): ImageError {
+  const what = `a directory of ${names} names, more than an index of two levels holds`;
+  return new ImageError('limit-exceeded', what, { path: displayName(tree.directoryPath(directory)) });
+}

@@ -1,0 +1,155 @@
+import { crc32c } from 'ext2fs-wasm';
+import { EntryType } from '../layer/entry.ts';
+import type { LayerIndex } from '../layer/layer-index.ts';
+import { BlockReader } from '../plan/blocks-source.ts';
+import type { BytesSource } from '../plan/plan.ts';
+import { high32, low32 } from '../struct.ts';
+import { attributesOf, type MetadataPolicy } from '../tree/metadata.ts';
+import { NONE, type Tree } from '../tree/tree.ts';
+import { inodeSeed } from './checksums.ts';
+import type { BuiltExtentTrees, Contents, ExtentTrees } from './extents.ts';
+import { EXTRA_ISIZE, FAST_SYMLINK_MAX, Inode, InodeFlag, S_IFMT_OF } from './format/inode.ts';
+import type { Geometry } from './geometry.ts';
+import type { Numbering } from './numbering.ts';
+import type { XattrLayout } from './xattrs.ts';
+
+/** What inodes are written from. */
+export interface InodeParts {
+  readonly tree: Tree;
+  readonly numbering: Numbering;
+  readonly metadata: MetadataPolicy;
+  readonly geometry: Geometry;
+  readonly contents: Contents;
+  readonly extentTrees: ExtentTrees;
+  readonly builtExtentTrees: BuiltExtentTrees;
+  readonly xattrs: XattrLayout;
+  /** Whether the directory's names have an index. */
+  readonly isIndexed: (inode: number) => boolean;
+}
+
+/** The units of i_blocks, in bytes. */
+const SECTOR_SIZE = 512;
+const at = Inode.fields;
+
+/** All inode tables, one behind another, made when they are read. */
+export class InodeTable implements BytesSource {
+  readonly length: number;
+  readonly #parts: InodeParts;
+  readonly #inodesPerBlock: number;
+  readonly #reader: BlockReader;
+
+  constructor(parts: InodeParts) {
+    const { blockSize, groups, inodeTableBlocksPerGroup } = parts.geometry;
+    this.#parts = parts;
+    this.#inodesPerBlock = blockSize / Inode.size;
+    this.length = groups * inodeTableBlocksPerGroup * blockSize;
+    this.#reader = new BlockReader(blockSize, (block, target, view) => this.#make(block, target, view));
+  }
+
+  read(offset: number, target: Uint8Array): void {
+    this.#reader.read(offset, target);
+  }
+
+  label(offset: number): string {
+    const { geometry, numbering, tree } = this.#parts;
+    const ino = Math.floor(offset / Inode.size) + 1;
+    const table = `inode table, group ${Math.floor((ino - 1) / geometry.inodesPerGroup)}, inode ${ino}`;
+    const inode = numbering.inodeOf[ino] ?? NONE;
+    if (inode === NONE) return table;
+    return `${table}: ${tree.displayInode(inode)}`;
+  }
+
+  #make(block: number, target: Uint8Array, view: DataView): void {
+    const { inodeOf } = this.#parts.numbering;
+    const first = block * this.#inodesPerBlock + 1;
+    for (let i = 0; i < this.#inodesPerBlock; i++) {
+      const inode = inodeOf[first + i] ?? NONE;
+      if (inode !== NONE) this.#writeInode(inode, first + i, i * Inode.size, target, view);
+    }
+  }
+
+  #writeInode(inode: number, ino: number, start: number, target: Uint8Array, view: DataView): void {
+    const { tree, metadata, numbering, xattrs } = this.#parts;
+    const { mode, uid, gid, seconds, nanoseconds } = attributesOf(tree, inode, metadata);
+    const type = tree.inodeType.values[inode]!;
+    view.setUint16(start + at.i_mode.offset, S_IFMT_OF[type]! | mode, true);
+    view.setUint16(start + at.i_uid.offset, uid & 0xffff, true);
+    view.setUint16(start + at.i_uid_high.offset, uid >>> 16, true);
+    view.setUint16(start + at.i_gid.offset, gid & 0xffff, true);
+    view.setUint16(start + at.i_gid_high.offset, gid >>> 16, true);
+    view.setUint16(start + at.i_links_count.offset, numbering.links[inode]!, true);
+    view.setUint16(start + at.i_extra_isize.offset, EXTRA_ISIZE, true);
+    writeTimes(view, start, seconds, nanoseconds);
+    this.#writeContent(inode, type, start, target, view);
+    xattrs.writeInInode(inode, start, target, view);
+    writeChecksum(ino, start, target, view);
+  }
+
+  #writeContent(inode: number, type: number, start: number, target: Uint8Array, view: DataView): void {
+    const { tree, contents, geometry, extentTrees, builtExtentTrees, xattrs } = this.#parts;
+    const count = contents.count[inode]!;
+    const size = contentSize(tree, inode, type, count * geometry.blockSize);
+    const i_block = start + at.i_block.offset;
+    let blocks = count;
+    if (type === EntryType.symlink && size <= FAST_SYMLINK_MAX) {
+      target.set(tree.symlinkTarget(inode), i_block);
+    } else if (type === EntryType.file || type === EntryType.directory || type === EntryType.symlink) {
+      const indexed = type === EntryType.directory && this.#parts.isIndexed(inode);
+      view.setUint32(start + at.i_flags.offset, InodeFlag.extents | (indexed ? InodeFlag.index : 0), true);
+      builtExtentTrees.writeRoot(inode, i_block, target, view);
+      blocks += extentTrees.blocksOf(inode, count);
+    } else if (type === EntryType.characterDevice || type === EntryType.blockDevice) {
+      writeDevice(tree, inode, i_block, view);
+    }
+    const xattrBlock = xattrs.block[inode]!;
+    if (xattrBlock !== NONE) {
+      view.setUint32(start + at.i_file_acl_lo.offset, geometry.xattrs + xattrBlock, true);
+      blocks++;
+    }
+    const sectors = blocks * (geometry.blockSize / SECTOR_SIZE);
+    view.setUint32(start + at.i_blocks_lo.offset, low32(sectors), true);
+    view.setUint16(start + at.i_blocks_high.offset, high32(sectors), true);
+    view.setUint32(start + at.i_size_lo.offset, low32(size), true);
+    view.setUint32(start + at.i_size_high.offset, high32(size), true);
+  }
+}
+
+/** i_size, in bytes: a directory's is that of its blocks, a symlink's that of its target. */
+function contentSize(tree: Tree, inode: number, type: number, blocksLength: number): number {
+  if (type === EntryType.directory) return blocksLength;
+  if (type === EntryType.symlink) return tree.symlinkTarget(inode).length;
+  const layer = tree.inodeLayer.values[inode]!;
+  return type === EntryType.file ? tree.layers[layer]!.size[tree.inodeEntry.values[inode]!]! : 0;
+}
+
+/** i_atime, i_ctime, i_mtime and i_crtime, all the same; two bits of the extra field carry the seconds past 2038. */
+function writeTimes(view: DataView, start: number, seconds: number, nanoseconds: number): void {
+  const low = seconds | 0;
+  const epoch = ((seconds - low) / 2 ** 32) & 3;
+  const extra = ((nanoseconds << 2) | epoch) >>> 0;
+  view.setInt32(start + at.i_atime.offset, low, true);
+  view.setInt32(start + at.i_ctime.offset, low, true);
+  view.setInt32(start + at.i_mtime.offset, low, true);
+  view.setInt32(start + at.i_crtime.offset, low, true);
+  view.setUint32(start + at.i_atime_extra.offset, extra, true);
+  view.setUint32(start + at.i_ctime_extra.offset, extra, true);
+  view.setUint32(start + at.i_mtime_extra.offset, extra, true);
+  view.setUint32(start + at.i_crtime_extra.offset, extra, true);
+}
+
+/** A device number: in the first word as 16 bits where both parts fit 8, else in the second as 32. */
+function writeDevice(tree: Tree, inode: number, i_block: number, view: DataView): void {
+  const index: LayerIndex = tree.layers[tree.inodeLayer.values[inode]!]!;
+  const entry = tree.inodeEntry.values[inode]!;
+  const major = index.deviceMajor[entry]!;
+  const minor = index.deviceMinor[entry]!;
+  if (major < 256 && minor < 256) view.setUint32(i_block, (major << 8) | minor, true);
+  else view.setUint32(i_block + 4, ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0, true);
+}
+
+/** i_checksum_lo and i_checksum_hi, over the inode with both as zeros, which they still are. */
+function writeChecksum(ino: number, start: number, target: Uint8Array, view: DataView): void {
+  const checksum = crc32c(inodeSeed(ino), target.subarray(start, start + Inode.size));
+  view.setUint16(start + at.i_checksum_lo.offset, checksum & 0xffff, true);
+  view.setUint16(start + at.i_checksum_hi.offset, checksum >>> 16, true);
+}

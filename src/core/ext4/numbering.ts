@@ -1,0 +1,69 @@
+import { ImageError } from '../errors.ts';
+import { NONE, ROOT, type Tree } from '../tree/tree.ts';
+import { EXT4_GOOD_OLD_FIRST_INO, EXT4_LINK_MAX, EXT4_ROOT_INO } from './format/inode.ts';
+import type { Placement } from './options.ts';
+
+/** Which inode number each inode of the tree has, and the numbers the other way round. */
+export interface Numbering {
+  /** By the tree's inode; 0 for one that is gone. */
+  readonly ino: Uint32Array;
+  /** By inode number; NONE for one that is free or reserved. */
+  readonly inodeOf: Uint32Array;
+  /** The highest inode number in use. */
+  readonly last: number;
+  /** How many inodes are in use above the reserved ones, lost+found included. */
+  readonly used: number;
+  /** i_links_count by the tree's inode. */
+  readonly links: Uint16Array;
+}
+
+/**
+ * Numbers the inodes in the order in which the layers made them; lost+found is 11, the root 2. With `stable` an inode
+ * that is gone keeps its number unused. Throws `limit-exceeded` for a file with more than 65,000 names.
+ */
+export function numberInodes(tree: Tree, lostAndFound: number, placement: Placement): Numbering {
+  const ino = new Uint32Array(tree.inodeCount);
+  let next = EXT4_GOOD_OLD_FIRST_INO + 1;
+  let last = EXT4_GOOD_OLD_FIRST_INO;
+  let used = 0;
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    const live = tree.inodeDentries.values[inode]! > 0;
+    if (live) used++;
+    if (inode === ROOT) ino[inode] = EXT4_ROOT_INO;
+    else if (inode === lostAndFound) ino[inode] = EXT4_GOOD_OLD_FIRST_INO;
+    else if (live) last = ino[inode] = next++;
+    else if (placement === 'stable') next++;
+  }
+  const inodeOf = new Uint32Array(last + 1).fill(NONE);
+  for (let inode = 0; inode < tree.inodeCount; inode++) if (ino[inode] !== 0) inodeOf[ino[inode]!] = inode;
+  return { ino, inodeOf, last, used: used - 1, links: countLinks(tree) };
+}
+
+function countLinks(tree: Tree): Uint16Array {
+  const subdirectories = new Uint32Array(tree.inodeCount);
+  for (let dentry = 0; dentry < tree.dentryCount; dentry++) {
+    const inode = tree.dentryInode.values[dentry]!;
+    if (inode === NONE || !tree.isDirectory(inode)) continue;
+    const directory = tree.dentryDirectory.values[dentry]!;
+    subdirectories[directory] = subdirectories[directory]! + 1;
+  }
+  const links = new Uint16Array(tree.inodeCount);
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    const names = tree.inodeDentries.values[inode]!;
+    if (tree.isDirectory(inode)) links[inode] = directoryLinks(subdirectories[inode]!);
+    else if (names > EXT4_LINK_MAX) throw tooManyLinks(tree, inode, names);
+    else links[inode] = names;
+  }
+  return links;
+}
+
+/** With dir_nlink, 1 stands for more links than the count can hold. */
+function directoryLinks(subdirectories: number): number {
+  const links = 2 + subdirectories;
+  return links > EXT4_LINK_MAX ? 1 : links;
+}
+
+function tooManyLinks(tree: Tree, inode: number, names: number): ImageError {
+  const context = { layer: tree.inodeLayer.values[inode], path: tree.displayInode(inode) };
+  return new ImageError('limit-exceeded', `${names} hard links, at most ${EXT4_LINK_MAX} to one file`, context);
+}

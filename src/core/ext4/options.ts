@@ -1,0 +1,51 @@
+import type { ByteString } from '../bytes.ts';
+import { ImageError } from '../errors.ts';
+import type { MetadataPolicy } from '../tree/metadata.ts';
+
+/** The layouts that this program knows; a change of any image's bytes makes a new one. */
+export const FORMAT_VERSION = 1;
+
+/** How files are laid out: `stable` keeps the place of what a higher layer removed, `compact` closes it. */
+export type Placement = 'stable' | 'compact';
+
+/** What decides an ext4 image besides its tree. Sizes are in bytes. */
+export interface Ext4Options {
+  readonly blockSize: 1024 | 2048 | 4096;
+  /** The image's exact size; without it the image is as large as its content and `free` need, in whole MiB. */
+  readonly size?: number | undefined;
+  /** Room to leave free: bytes, or percent of what the content needs. */
+  readonly free: { readonly bytes: number } | { readonly percent: number };
+  /** At least this many inodes in all. */
+  readonly inodes?: number | undefined;
+  /** The volume name, at most 16 bytes. */
+  readonly label: ByteString;
+  /** 16 bytes; without them the UUID follows from the tree and the options. */
+  readonly uuid?: Uint8Array | undefined;
+  readonly placement: Placement;
+  readonly metadata: MetadataPolicy;
+}
+
+/** The longest volume name, in bytes. */
+export const LABEL_LENGTH_MAX = 16;
+
+/** Throws `option-invalid` for options that no image can have. */
+export function checkExt4Options(options: Ext4Options): void {
+  const { blockSize, size, label, uuid, inodes, metadata } = options;
+  if (![1024, 2048, 4096].includes(blockSize)) throw invalid(`a block size of ${blockSize}: 1024, 2048 or 4096`);
+  if (label.length > LABEL_LENGTH_MAX) throw invalid(`a label of ${label.length} bytes: at most ${LABEL_LENGTH_MAX}`);
+  if (label.includes('\0')) throw invalid('a label that holds a NUL');
+  if (uuid !== undefined && uuid.length !== 16) throw invalid(`a UUID of ${uuid.length} bytes: 16`);
+  if (size !== undefined && !(Number.isSafeInteger(size) && size > 0 && size % 4096 === 0)) {
+    throw invalid(`a size of ${size} bytes: a multiple of 4096`);
+  }
+  const free = 'bytes' in options.free ? options.free.bytes : options.free.percent;
+  if (!(Number.isFinite(free) && free >= 0)) throw invalid(`free space of ${free}: 0 or more`);
+  if (inodes !== undefined && !(Number.isInteger(inodes) && inodes > 0 && inodes < 2 ** 32)) {
+    throw invalid(`${inodes} inodes: 1 to 4294967295`);
+  }
+  if (!Number.isSafeInteger(metadata.epoch)) throw invalid(`an epoch of ${metadata.epoch}: whole seconds since 1970`);
+}
+
+function invalid(what: string): ImageError {
+  return new ImageError('option-invalid', what);
+}

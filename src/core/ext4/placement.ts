@@ -1,0 +1,46 @@
+import type { Tree } from '../tree/tree.ts';
+import type { Placement } from './options.ts';
+import { fileBlocks, fileEntry } from './runs.ts';
+
+/** The unit that images are compared and shared in, in bytes: each layer's data begins at a multiple of it. */
+export const CHUNK_SIZE = 512 * 1024;
+
+/** Where file data lies, in blocks from the beginning of all data. */
+export interface DataPlacement {
+  /** By the tree's inode. */
+  readonly first: Float64Array;
+  /** By the tree's inode; a file without data has 0. */
+  readonly count: Float64Array;
+  /** The files with data in their order, those that are gone included when they keep their place. */
+  readonly files: Uint32Array;
+  readonly length: number;
+}
+
+/**
+ * Places file data in layer order, then in the layer's order. With `stable` each layer begins at a chunk's boundary and a file
+ * that is gone keeps its blocks, unallocated, so that everything behind it stays where it was.
+ */
+export function placeData(tree: Tree, blockSize: number, placement: Placement): DataPlacement {
+  const first = new Float64Array(tree.inodeCount);
+  const count = new Float64Array(tree.inodeCount);
+  const files = new Uint32Array(tree.inodeCount);
+  const chunkBlocks = CHUNK_SIZE / blockSize;
+  let fileCount = 0;
+  let next = 0;
+  let layer = -1;
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    const file = fileEntry(tree, inode);
+    if (file === undefined || (placement === 'compact' && tree.inodeDentries.values[inode] === 0)) continue;
+    const blocks = fileBlocks(file.index, file.entry, blockSize);
+    if (blocks === 0) continue;
+    if (placement === 'stable' && tree.inodeLayer.values[inode] !== layer) {
+      layer = tree.inodeLayer.values[inode]!;
+      next = Math.ceil(next / chunkBlocks) * chunkBlocks;
+    }
+    first[inode] = next;
+    count[inode] = blocks;
+    files[fileCount++] = inode;
+    next += blocks;
+  }
+  return { first, count, files: files.slice(0, fileCount), length: next };
+}
