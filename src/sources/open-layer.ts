@@ -1,54 +1,44 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
-import { ImageError, type ImageErrorContext } from '../core/errors.ts';
-import { type Format, FORMAT_BYTES, formatOf } from './decompress/format.ts';
 import { openDirectory } from './directory/open-directory.ts';
 import { placed, sourceFailure } from './failure.ts';
-import { FileBlob } from './file-blob.ts';
-import { identityOf } from './identity.ts';
 import type { Layer } from './layer.ts';
-import { preadSync } from './pread.ts';
+import { openPath } from './open-path.ts';
+import type { Opening, OpenLayerOptions } from './opening.ts';
+import { openStream } from './open-stream.ts';
 import { parseReference } from './reference.ts';
-import { scanTar } from './scan-tar.ts';
+import { defaultCacheDirectory } from './store/cache-directory.ts';
 
-export interface OpenLayerOptions {
-  /** The layer's number in its image, from 0 at the bottom; for errors. */
-  readonly layer?: number | undefined;
-  /** Take owners and permissions of a directory from the host instead of making them 0:0 and 0755 or 0644. */
-  readonly keepPermissions?: boolean | undefined;
-}
+/** The most bytes that one layer may have when decompressed, unless said otherwise: 1 TiB. */
+export const LAYER_BYTES_MAX = 2 ** 40;
 
-/** Opens one layer. Throws ImageError with the layer's number and reference. */
+/**
+ * Opens one layer: `-`, `dir:PATH`, a directory, or a tar, plain or in gzip, zstd or xz. A plain tar is read in place;
+ * anything else is decompressed once, into the cache. Throws ImageError with the layer's number and reference.
+ */
 export async function openLayer(reference: string, options: OpenLayerOptions = {}): Promise<Layer> {
-  const context = { layer: options.layer ?? 0, reference: displayName(utf8ByteString(reference)) };
+  const opening = openingOf(reference, options);
+  opening.signal?.throwIfAborted();
   try {
-    const { kind, path } = parseReference(reference, context) as { kind: string; path: string };
-    if (kind === 'directory') return openDirectory(path, reference, options, context);
-    return openFile(path, reference, options, context);
+    const source = parseReference(reference, opening.context);
+    if (source.kind === 'directory') return openDirectory(source.path, opening);
+    if (source.kind === 'path') return await openPath(source.path, opening);
+    return await openStream(options.stdin ?? createReadStream('', { fd: 0, autoClose: false }), opening);
   } catch (error) {
-    throw placed(sourceFailure(error, context), context);
+    opening.signal?.throwIfAborted();
+    throw placed(sourceFailure(error, opening.context), opening.context);
   }
 }
 
-function openFile(path: string, reference: string, options: OpenLayerOptions, context: ImageErrorContext): Layer {
-  const fd = openSync(path, constants.O_RDONLY);
-  try {
-    const stats = fstatSync(fd, { bigint: true });
-    if (stats.isDirectory()) {
-      closeSync(fd);
-      return openDirectory(path, reference, options, context);
-    }
-    const head = new Uint8Array(FORMAT_BYTES);
-    checkFormat(formatOf(head.subarray(0, preadSync(fd, head, 0))), context);
-    const blob = new FileBlob(fd, identityOf(stats), context, path);
-    return { reference, index: scanTar(blob, Number(stats.size), context.layer ?? 0), blob };
-  } catch (error) {
-    closeSync(fd);
-    throw error;
-  }
-}
-
-function checkFormat(format: Format, context: ImageErrorContext): void {
-  if (format === 'tar') return;
-  throw new ImageError('layer-unsupported', `it is ${format}, expected tar`, context);
+function openingOf(reference: string, options: OpenLayerOptions): Opening {
+  return {
+    reference,
+    context: { layer: options.layer ?? 0, reference: displayName(utf8ByteString(reference)) },
+    cache: options.cache === false ? undefined : (options.cache ?? defaultCacheDirectory()),
+    keepPermissions: options.keepPermissions ?? false,
+    layerBytesMax: options.layerBytesMax ?? LAYER_BYTES_MAX,
+    signal: options.signal,
+    zstdEngine: options.zstdEngine,
+    onWarning: options.onWarning ?? (() => undefined),
+  };
 }

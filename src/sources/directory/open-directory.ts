@@ -5,18 +5,20 @@ import { LayerIndexBuilder } from '../../core/layer/layer-index.ts';
 import { sourceFailure } from '../failure.ts';
 import { identityOf } from '../identity.ts';
 import type { Layer } from '../layer.ts';
+import type { Opening } from '../opening.ts';
 import { DirectoryBlob } from './directory-blob.ts';
 import { FileTable } from './file-table.ts';
-import { walkDirectory, type WalkOptions } from './walk.ts';
+import { walkDirectory } from './walk.ts';
 
 /** A host directory as a layer. Its index is made at once, its files are opened when they are read. */
-export function openDirectory(path: string, reference: string, options: WalkOptions, context: ImageErrorContext): Layer {
+export function openDirectory(path: string, opening: Opening): Layer {
+  const { reference, context, keepPermissions } = opening;
   checkIsDirectory(path, context);
   const root = Buffer.from(resolve(path));
   const builder = new LayerIndexBuilder();
   const files = new FileTable();
   let count = 0;
-  for (const { entry, stats } of walkDirectory(root, options, context)) {
+  for (const { entry, stats } of walkDirectory(root, keepPermissions, context)) {
     builder.add(entry);
     if (entry.size > 0) files.add(count, entry.dataOffset, identityOf(stats));
     count++;

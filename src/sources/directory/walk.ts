@@ -12,11 +12,6 @@ export interface WalkedEntry {
   readonly stats: BigIntStats;
 }
 
-export interface WalkOptions {
-  /** Take owners and permissions from the host instead of making them 0:0 and 0755 or 0644. */
-  readonly keepPermissions?: boolean | undefined;
-}
-
 const NO_XATTRS: LayerEntry['xattrs'] = [];
 
 /**
@@ -24,7 +19,11 @@ const NO_XATTRS: LayerEntry['xattrs'] = [];
  * links after the first become `hardLink` entries; `dataOffset` counts the files' bytes in this order. Extended
  * attributes are not read: Node has no call for them. Mount points are crossed.
  */
-export function* walkDirectory(root: Buffer, options: WalkOptions, context: ImageErrorContext): Generator<WalkedEntry> {
+export function* walkDirectory(
+  root: Buffer,
+  keepPermissions: boolean,
+  context: ImageErrorContext,
+): Generator<WalkedEntry> {
   const firstPaths = new Map<string, ByteString>();
   const pending: ByteString[] = [''];
   let dataOffset = 0;
@@ -33,7 +32,7 @@ export function* walkDirectory(root: Buffer, options: WalkOptions, context: Imag
     const hostPath = joinHostPath(root, path);
     const stats = look(hostPath, path === '', place);
     const firstPath = stats.isDirectory() ? undefined : linkedBefore(stats, path, firstPaths);
-    const entry = makeEntry(path, firstPath, stats, dataOffset, hostPath, options, place);
+    const entry = makeEntry(path, firstPath, stats, dataOffset, hostPath, keepPermissions, place);
     if (entry.size > 0) checkReadable(hostPath, place);
     dataOffset += entry.size;
     yield { entry, stats };
@@ -84,7 +83,7 @@ function makeEntry(
   stats: BigIntStats,
   dataOffset: number,
   hostPath: Buffer,
-  { keepPermissions = false }: WalkOptions,
+  keepPermissions: boolean,
   place: ImageErrorContext,
 ): LayerEntry {
   const type = firstPath === undefined ? entryTypeOf(stats) : EntryType.hardLink;

@@ -1,0 +1,64 @@
+import { fstatSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { ImageError } from '../core/errors.ts';
+import { errnoOf } from './failure.ts';
+import { identityOf } from './identity.ts';
+import type { Opening } from './opening.ts';
+import { type OpenBlob, publishBlob } from './store/blob-store.ts';
+import { prepareStaging } from './store/cache-directory.ts';
+import { StagingFile } from './store/staging-file.ts';
+
+/** An uncompressed tar that was a stream, and the digest of all of it. */
+export interface MaterializedTar extends OpenBlob {
+  readonly diffId: string;
+  /** Whether the cache has it now. */
+  readonly isCached: boolean;
+}
+
+/** Writes `stream` to a file of the cache, or to one without a name when there is no cache or it cannot be written. */
+export async function materialize(stream: AsyncIterable<Uint8Array>, opening: Opening): Promise<MaterializedTar> {
+  const { cache, signal, onWarning } = opening;
+  const staged = stage(opening);
+  try {
+    for await (const chunk of stream) {
+      signal?.throwIfAborted();
+      await staged.append(chunk);
+    }
+    const { diffId } = staged.finish();
+    const isCached = cache !== undefined && publish(cache, diffId, staged, onWarning);
+    staged.unlink();
+    return { fd: staged.fd, identity: identityOf(fstatSync(staged.fd, { bigint: true })), diffId, isCached };
+  } catch (error) {
+    staged.discard();
+    throw error;
+  }
+}
+
+function stage({ cache, layerBytesMax, onWarning, context }: Opening): StagingFile {
+  if (cache !== undefined) {
+    try {
+      return new StagingFile(prepareStaging(cache), layerBytesMax, context);
+    } catch (error) {
+      onWarning(`the cache ${cache} cannot be written (${errnoOf(error)}), a temporary file is used`);
+    }
+  }
+  try {
+    const staged = new StagingFile(tmpdir(), layerBytesMax, context);
+    staged.unlink();
+    return staged;
+  } catch (error) {
+    const what = `no temporary file can be made in ${tmpdir()} (${errnoOf(error)})`;
+    throw new ImageError('output-failed', what, context, { cause: error });
+  }
+}
+
+/** The file is whole and open: what goes wrong here costs the next run time, and this one nothing. */
+function publish(cache: string, diffId: string, staged: StagingFile, onWarning: (message: string) => void): boolean {
+  try {
+    publishBlob(cache, diffId, staged);
+    return true;
+  } catch (error) {
+    onWarning(`the cache ${cache} does not keep the layer ${diffId}: ${(error as Error).message}`);
+    return false;
+  }
+}

@@ -1,0 +1,89 @@
+import { closeSync, createReadStream, fstatSync, openSync, realpathSync, statSync } from 'node:fs';
+import { ImageError } from '../core/errors.ts';
+import { decompress } from './decompress/decompress.ts';
+import { FORMAT_BYTES, type Format, formatOf } from './decompress/format.ts';
+import { openDirectory } from './directory/open-directory.ts';
+import { FileBlob } from './file-blob.ts';
+import { type FileIdentity, identityOf, isRacy, sameIdentity } from './identity.ts';
+import type { Layer } from './layer.ts';
+import { type MaterializedTar, materialize } from './materialize.ts';
+import type { Opening } from './opening.ts';
+import { openStream } from './open-stream.ts';
+import { openTar, openTarFile } from './open-tar.ts';
+import { preadSync } from './pread.ts';
+import { openCachedBlob } from './store/blob-store.ts';
+import { recordDiffId, recordedDiffId, sourceKey } from './store/source-records.ts';
+
+/** A compressed file is read in pieces of this many bytes. */
+const INPUT_BYTES = 256 * 1024;
+
+/** A file that is being opened. */
+interface SourceFile {
+  readonly fd: number;
+  readonly path: string;
+  readonly identity: FileIdentity;
+  /** A name for its present state in the cache; undefined when a change might not change the name. */
+  readonly key: string | undefined;
+}
+
+/** A layer at a path of the host: a tar in a file, plain or compressed, a directory, or a pipe. */
+export async function openPath(path: string, opening: Opening): Promise<Layer> {
+  const stats = statSync(path);
+  if (stats.isDirectory()) return openDirectory(path, opening);
+  if (stats.isFIFO()) return openStream(createReadStream(path), opening);
+  if (!stats.isFile()) {
+    throw new ImageError('layer-unsupported', 'it is neither a file, a pipe nor a directory', opening.context);
+  }
+  const seenAt = Date.now();
+  const fd = openSync(path, 'r');
+  let layer: Layer | undefined;
+  try {
+    const identity = identityOf(fstatSync(fd, { bigint: true }));
+    const key = isRacy(identity, seenAt) ? undefined : sourceKey(realpathSync(path), identity);
+    const format = formatOfFile(fd);
+    if (format !== 'tar') return await openCompressed({ fd, path, identity, key }, format, opening);
+    const blob = new FileBlob(fd, identity, opening.context, path);
+    layer = openTar(blob, Number(identity.size), key === undefined ? undefined : `file-${key}`, undefined, opening);
+    return layer;
+  } finally {
+    if (layer === undefined) closeSync(fd);
+  }
+}
+
+/** From the cache where the same file was decompressed before, else decompressed now. */
+async function openCompressed(file: SourceFile, format: Format, opening: Opening): Promise<Layer> {
+  const { cache } = opening;
+  if (cache !== undefined && file.key !== undefined) {
+    const diffId = recordedDiffId(cache, file.key);
+    const blob = diffId === undefined ? undefined : await openCachedBlob(cache, diffId);
+    if (diffId !== undefined && blob !== undefined) return openTarFile({ ...blob, diffId, isCached: true }, opening);
+  }
+  const input = createReadStream('', { fd: file.fd, start: 0, autoClose: false, highWaterMark: INPUT_BYTES });
+  const tar = await materialize(decompress(format, input, opening.context, opening.zstdEngine), opening);
+  try {
+    checkUnchanged(file, opening);
+    if (cache !== undefined && file.key !== undefined && tar.isCached) record(cache, file.key, tar, opening);
+  } catch (error) {
+    closeSync(tar.fd);
+    throw error;
+  }
+  return openTarFile(tar, opening);
+}
+
+function checkUnchanged({ fd, identity }: SourceFile, { context }: Opening): void {
+  if (sameIdentity(identityOf(fstatSync(fd, { bigint: true })), identity)) return;
+  throw new ImageError('layer-changed', 'the file changed while it was decompressed', context);
+}
+
+function record(cache: string, key: string, { diffId }: MaterializedTar, { onWarning }: Opening): void {
+  try {
+    recordDiffId(cache, key, diffId);
+  } catch (error) {
+    onWarning(`the cache ${cache} does not record the layer: ${(error as Error).message}`);
+  }
+}
+
+function formatOfFile(fd: number): Format {
+  const head = new Uint8Array(FORMAT_BYTES);
+  return formatOf(head.subarray(0, preadSync(fd, head, 0)));
+}

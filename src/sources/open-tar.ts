@@ -1,0 +1,47 @@
+import { ImageError } from '../core/errors.ts';
+import type { LayerIndex } from '../core/layer/layer-index.ts';
+import { FileBlob } from './file-blob.ts';
+import type { Blob, Layer } from './layer.ts';
+import type { MaterializedTar } from './materialize.ts';
+import type { Opening } from './opening.ts';
+import { scanTar } from './scan-tar.ts';
+import { loadIndex, saveIndex } from './store/index-store.ts';
+
+/** The layer of an uncompressed tar of `size` bytes; its index is kept in the cache as `indexName`, where it has one. */
+export function openTar(
+  blob: Blob,
+  size: number,
+  indexName: string | undefined,
+  diffId: string | undefined,
+  opening: Opening,
+): Layer {
+  const { reference, cache } = opening;
+  if (cache === undefined || indexName === undefined) {
+    return { reference, index: scanTar(blob, size, opening.context.layer), blob, diffId };
+  }
+  const known = loadIndex(cache, indexName);
+  if (known !== undefined) return { reference, index: known, blob, diffId };
+  const index = scanTar(blob, size, opening.context.layer);
+  keep(cache, indexName, index, opening);
+  return { reference, index, blob, diffId };
+}
+
+/** The layer of a decompressed tar, whose descriptor it takes over. */
+export function openTarFile({ fd, identity, diffId, isCached }: MaterializedTar, opening: Opening): Layer {
+  const blob = new FileBlob(fd, identity, opening.context);
+  try {
+    if (identity.size === 0n) throw new ImageError('layer-truncated', 'it holds no byte of a tar', opening.context);
+    return openTar(blob, Number(identity.size), isCached ? diffId.replace(':', '-') : undefined, diffId, opening);
+  } catch (error) {
+    blob.close();
+    throw error;
+  }
+}
+
+function keep(cache: string, indexName: string, index: LayerIndex, { onWarning }: Opening): void {
+  try {
+    saveIndex(cache, indexName, index);
+  } catch (error) {
+    onWarning(`the cache ${cache} does not keep an index: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Readable } from 'node:stream';
+import type { ImageErrorContext } from '../core/errors.ts';
+import type { ZstdEngine } from './decompress/zstd-engine.ts';
+
+export interface OpenLayerOptions {
+  /** The layer's number in its image, from 0 at the bottom; for errors. */
+  readonly layer?: number | undefined;
+  /** The directory of decompressed layers and indexes; false for none. Default: `$XDG_CACHE_HOME/blockloom`, else `~/.cache/blockloom`. */
+  readonly cache?: string | false | undefined;
+  /** Take owners and permissions of a directory from the host instead of making them 0:0 and 0755 or 0644. */
+  readonly keepPermissions?: boolean | undefined;
+  /** The most bytes that the layer may have when decompressed; default LAYER_BYTES_MAX. */
+  readonly layerBytesMax?: number | undefined;
+  /** What `-` reads; default the process's standard input. */
+  readonly stdin?: Readable | undefined;
+  /** Ends the opening; it then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told, in one line, what did not go as asked and does no harm. */
+  readonly onWarning?: ((message: string) => void) | undefined;
+  /** Which zstd decoder to use; default: Node's own where it has one. */
+  readonly zstdEngine?: ZstdEngine | undefined;
+}
+
+/** The opening of one layer: its options with the defaults filled in. */
+export interface Opening {
+  readonly reference: string;
+  readonly context: ImageErrorContext & { readonly layer: number };
+  /** Undefined: nothing is kept. */
+  readonly cache: string | undefined;
+  readonly keepPermissions: boolean;
+  readonly layerBytesMax: number;
+  readonly signal: AbortSignal | undefined;
+  readonly zstdEngine: ZstdEngine | undefined;
+  readonly onWarning: (message: string) => void;
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type FileIdentity, identityOf } from '../identity.ts';
+import { pread } from '../pread.ts';
+import { readIfPresent, removeIfPresent, writeWhole } from './cache-directory.ts';
+import type { StagingFile } from './staging-file.ts';
+
+/** An uncompressed tar of ours, open. */
+export interface OpenBlob {
+  readonly fd: number;
+  readonly identity: FileIdentity;
+}
+
+const HASH_CHUNK_BYTES = 1024 * 1024;
+
+/**
+ * The cached tar with that diffID, or undefined. Beside each stands what its file looked like when its digest was
+ * verified; one that looks otherwise is hashed again, and removed when it is damaged.
+ */
+export async function openCachedBlob(cache: string, diffId: string): Promise<OpenBlob | undefined> {
+  const path = blobPath(cache, diffId);
+  const fd = openIfPresent(path);
+  if (fd === undefined) return undefined;
+  try {
+    const identity = identityOf(fstatSync(fd, { bigint: true }));
+    if (readIfPresent(verifiedPath(cache, diffId))?.toString('latin1') === verifiedText(identity)) return { fd, identity };
+    if ((await digestOf(fd)) === diffId) {
+      rememberVerified(cache, diffId, identity);
+      return { fd, identity };
+    }
+    removeIfPresent(path);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  closeSync(fd);
+  return undefined;
+}
+
+/** Gives a finished file its place in the cache, durably. Two processes may do so at once: their files are equal. */
+export function publishBlob(cache: string, diffId: string, staged: StagingFile): void {
+  const path = blobPath(cache, diffId);
+  staged.sync();
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  renameSync(staged.path, path);
+  staged.renamed();
+  syncDirectory(dirname(path));
+  rememberVerified(cache, diffId, identityOf(fstatSync(staged.fd, { bigint: true })));
+}
+
+function blobPath(cache: string, diffId: string): string {
+  return join(cache, 'blobs', ...diffId.split(':'));
+}
+
+function verifiedPath(cache: string, diffId: string): string {
+  return join(cache, 'verified', ...diffId.split(':'));
+}
+
+function verifiedText({ ino, size, mtimeNs }: FileIdentity): string {
+  return `${ino} ${size} ${mtimeNs}\n`;
+}
+
+function rememberVerified(cache: string, diffId: string, identity: FileIdentity): void {
+  writeWhole(cache, verifiedPath(cache, diffId), verifiedText(identity));
+}
+
+function openIfPresent(path: string): number | undefined {
+  try {
+    return openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+}
+
+async function digestOf(fd: number): Promise<string> {
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(HASH_CHUNK_BYTES);
+  for (let position = 0; ; ) {
+    const count = await pread(fd, chunk, position);
+    hash.update(chunk.subarray(0, count));
+    if (count < chunk.length) return `sha256:${hash.digest('hex')}`;
+    position += count;
+  }
+}
+
+function syncDirectory(path: string): void {
+  const fd = openSync(path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
