@@ -28,17 +28,21 @@ export function utf8ByteString(text: string): ByteString {
 
 /** How a name is shown to people: UTF-8 where it is valid and printable, else bytes as `\xNN`; at most `limit` characters. */
 export function displayName(name: ByteString, limit = 256): string {
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytesOf(name));
-  } catch {
-    text = name.replace(/[\x80-\xff]/g, escapeByte);
-  }
-  text = text.replace(/[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => (c === '\\' ? '\\\\' : escapeByte(c)));
+  const text = printable(name);
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
 }
 
+function printable(name: ByteString): string {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytesOf(name));
+    return text.replace(/[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escapeByte);
+  } catch {
+    return name.replace(/[\\\x00-\x1f\x7f-\xff]/g, escapeByte);
+  }
+}
+
 function escapeByte(character: string): string {
+  if (character === '\\') return '\\\\';
   const code = character.codePointAt(0) ?? 0;
   return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;
 }

@@ -29,6 +29,12 @@ export class Column<T extends TypedArray> {
     return start;
   }
 
+  /** Sets the value at an index, which may be the first behind the last. */
+  set(index: number, value: number): void {
+    if (index === this.length) this.push(value);
+    else this.values[index] = value;
+  }
+
   trimmed(): T {
     return this.values.slice(0, this.length) as T;
   }

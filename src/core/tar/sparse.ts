@@ -130,7 +130,8 @@ function* readBodyMap(source: TarSource, bodyOffset: number, storedSize: number,
       const byte = block[i] ?? 0;
       if (byte !== 0x0a) {
         // Without a limit a line could grow as long as the file.
-        if (line.length === MAP_DIGITS_MAX) throw place.error('layer-corrupt', 'a sparse map with a line that is no number');
+        if (line.length === MAP_DIGITS_MAX)
+          throw place.error('layer-corrupt', 'a sparse map with a line that is no number');
         line += String.fromCharCode(byte);
         continue;
       }

@@ -1,0 +1,95 @@
+import { Gather } from '../core/plan/gather.ts';
+import type { Plan } from '../core/plan/plan.ts';
+import { labelAt, type Range, ranges } from '../core/plan/ranges.ts';
+import type { Blob } from '../sources/layer.ts';
+
+/** A virtual block device that is read, never written. Offsets, lengths and sizes are in bytes. */
+export interface Image {
+  readonly size: number;
+  /** Fills `target` from `offset`. Throws `layer-changed` when an input is no longer what it was, RangeError past the end. */
+  read(offset: number, target: Uint8Array): void;
+  /** The same with the inputs read off the main thread. */
+  readAsync(offset: number, target: Uint8Array): Promise<void>;
+  /** Holes and data, in order and without gap; a hole shorter than `holeMin` bytes counts as data. */
+  extents(offset: number, length: number, holeMin?: number): Iterable<Range>;
+  /** What lives at `offset`, for people. */
+  label(offset: number): string;
+  /** Throws `layer-changed` when an input is no longer what it was when the image was planned. */
+  verifyUnchanged(): void;
+  close(): void;
+}
+
+/** The image of a plan whose blobs are layers. */
+export class PlannedImage<P extends Plan = Plan> implements Image {
+  readonly plan: P;
+  readonly #blobs: readonly Blob[];
+  readonly #gather = new Gather();
+  /** Where runs are read before they are scattered; grows to the longest. */
+  #scratch = new Uint8Array(0);
+
+  /** `blobs` are by layer. */
+  constructor(plan: P, blobs: readonly Blob[]) {
+    this.plan = plan;
+    this.#blobs = blobs;
+  }
+
+  get size(): number {
+    return this.plan.size;
+  }
+
+  read(offset: number, target: Uint8Array): void {
+    checkRange(this.size, offset, target.length);
+    const gather = this.#gather;
+    gather.prepare(this.plan, offset, target);
+    for (let run = 0; run < gather.runCount; run++) {
+      const blob = this.#blobs[gather.runLayer(run)]!;
+      const direct = gather.directTarget(run, target);
+      if (direct !== undefined) {
+        blob.readSync(gather.runOffset(run), direct);
+        continue;
+      }
+      const length = gather.runLength(run);
+      if (this.#scratch.length < length) this.#scratch = new Uint8Array(length);
+      const bytes = this.#scratch.subarray(0, length);
+      blob.readSync(gather.runOffset(run), bytes);
+      gather.scatter(run, bytes, target);
+    }
+  }
+
+  async readAsync(offset: number, target: Uint8Array): Promise<void> {
+    checkRange(this.size, offset, target.length);
+    const gather = new Gather();
+    gather.prepare(this.plan, offset, target);
+    const runs = Array.from({ length: gather.runCount }, async (_, run) => {
+      const blob = this.#blobs[gather.runLayer(run)]!;
+      const direct = gather.directTarget(run, target);
+      if (direct !== undefined) return blob.read(gather.runOffset(run), direct);
+      const bytes = new Uint8Array(gather.runLength(run));
+      await blob.read(gather.runOffset(run), bytes);
+      gather.scatter(run, bytes, target);
+    });
+    await Promise.all(runs);
+  }
+
+  extents(offset: number, length: number, holeMin?: number): Iterable<Range> {
+    return ranges(this.plan, offset, length, holeMin);
+  }
+
+  label(offset: number): string {
+    checkRange(this.size, offset, 1);
+    return labelAt(this.plan, offset);
+  }
+
+  verifyUnchanged(): void {
+    for (const blob of this.#blobs) blob.verifyUnchanged();
+  }
+
+  close(): void {
+    for (const blob of this.#blobs) blob.close();
+  }
+}
+
+function checkRange(size: number, offset: number, length: number): void {
+  if (offset >= 0 && offset + length <= size) return;
+  throw new RangeError(`${length} bytes from ${offset} of an image of ${size}`);
+}
