@@ -37,7 +37,7 @@ function printable(name: ByteString): string {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytesOf(name));
     return text.replace(/[\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escapeByte);
   } catch {
-    return name.replace(/[\\\x00-\x1f\x7f-\xff]/g, escapeByte);
+    return name.replace(/[\\\p{Cc}\x80-\xff]/gu, escapeByte);
   }
 }
 

@@ -46,13 +46,9 @@ describe('verifyChecksum', () => {
   });
 
   it('sums blocks of the highest bytes', () => {
-    for (const kind of ['unsigned', 'signed'] as const) {
-      const block = new Uint8Array(BLOCK_BYTES).fill(0xff);
-      setChecksum(block, kind);
-      // A signed sum of this block is negative, which no octal field can hold.
-      if (kind === 'unsigned') expect(() => verifyChecksum(block, place())).not.toThrow();
-      else expect(() => verifyChecksum(block, place())).toThrow(/checksum is not a number/);
-    }
+    const block = new Uint8Array(BLOCK_BYTES).fill(0xff);
+    setChecksum(block);
+    expect(() => verifyChecksum(block, place())).not.toThrow();
   });
 
   it('sees a change of any byte', () => {
