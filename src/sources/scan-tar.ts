@@ -3,7 +3,7 @@ import { type ByteRange, readTar } from '../core/tar/reader.ts';
 import type { Blob } from './layer.ts';
 
 /** How much is read around a header that is wanted: small files and the next headers then come with it. In bytes. */
-const WINDOW_BYTES = 16 * 1024;
+const WINDOW_BYTES = 8 * 1024;
 
 const NOTHING = new Uint8Array(0);
 

@@ -40,7 +40,7 @@ async function feed(engine: Gunzip, chunks: AsyncIterator<Uint8Array>): Promise<
     fed += chunk.length;
     const written = new Promise<void>((resolve) => engine.write(chunk, () => resolve()));
     await Promise.race([written, over]);
-    if (engine.readableEnded || engine.destroyed) return chunk.subarray(chunk.length - (fed - engine.bytesWritten));
+    if (engine.bytesWritten < fed) return chunk.subarray(chunk.length - (fed - engine.bytesWritten));
   }
   engine.end();
   return new Uint8Array(0);
