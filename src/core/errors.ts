@@ -42,7 +42,7 @@ export class ImageError extends Error {
     super([...places(context), what].join(': '), options);
     this.code = code;
     // A copy: the context may be an object that moves along with a reader.
-    this.context = { layer: context.layer, path: context.path, offset: context.offset };
+    this.context = { layer: context.layer, reference: context.reference, path: context.path, offset: context.offset };
     this.what = what;
   }
 }
