@@ -8,10 +8,11 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** What the files of each folder of src may import from the other folders; docs/architecture.md says why. */
 const ARROWS: Record<string, readonly string[]> = {
-  cli: ['core', 'sources', 'sinks', 'nbd'],
+  cli: ['core', 'sources', 'image', 'sinks', 'nbd'],
   core: [],
+  image: ['core', 'sources'],
   nbd: [],
-  sinks: ['core', 'sources'],
+  sinks: ['core', 'sources', 'image'],
   sources: ['core'],
 };
 
@@ -19,6 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
 const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
   cli: [],
   core: ['node:fs', 'node:buffer', 'commander', 'p-limit', 'fzstd', '@scope/package', 'package/part', 'nbd-server-ts'],
+  image: ['commander', 'nbd-server-ts'],
   nbd: ['commander', 'p-limit', 'ext2fs-wasm', '@scope/package', 'package/part'],
   sinks: ['commander', 'nbd-server-ts'],
   sources: ['commander', 'nbd-server-ts'],
@@ -27,6 +29,7 @@ const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   cli: ['node:fs', 'commander'],
   core: ['ext2fs-wasm'],
+  image: ['node:crypto'],
   nbd: ['node:net'],
   sinks: ['node:fs', 'p-limit'],
   sources: ['node:fs', 'p-limit'],

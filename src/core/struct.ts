@@ -16,7 +16,7 @@ export const bytes = (offset: number, size: number): Field<'bytes'> => ({ kind: 
 
 type Fields = Readonly<Record<string, Field>>;
 /** The values of a structure's fields; a field that is left out is zero. */
-export type Values<F extends Fields> = { -readonly [K in keyof F]?: F[K] extends Field<'bytes'> ? Uint8Array : number };
+type Values<F extends Fields> = { -readonly [K in keyof F]?: F[K] extends Field<'bytes'> ? Uint8Array : number };
 
 /** An on-disk structure: its table of fields, and the encoder that the table gives. */
 export interface Struct<F extends Fields> {
@@ -53,7 +53,10 @@ export function struct<F extends Fields>(name: string, size: number, fields: F):
 function writeField(view: DataView, at: number, field: Field, value: number | Uint8Array, name: string): void {
   const start = at + field.offset;
   if (typeof value !== 'number') {
-    assert(field.kind === 'bytes' && value.length <= field.size, `${name} holds ${field.size} bytes, not ${value.length}`);
+    assert(
+      field.kind === 'bytes' && value.length <= field.size,
+      `${name} holds ${field.size} bytes, not ${value.length}`,
+    );
     new Uint8Array(view.buffer, view.byteOffset + start, value.length).set(value);
     return;
   }

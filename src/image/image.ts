@@ -1,6 +1,7 @@
 import { Gather } from '../core/plan/gather.ts';
+import { labelAt } from '../core/plan/map.ts';
 import type { Plan } from '../core/plan/plan.ts';
-import { labelAt, type Range, ranges } from '../core/plan/ranges.ts';
+import { type Range, ranges } from '../core/plan/ranges.ts';
 import type { Blob } from '../sources/layer.ts';
 
 /** A virtual block device that is read, never written. Offsets, lengths and sizes are in bytes. */
@@ -10,8 +11,8 @@ export interface Image {
   read(offset: number, target: Uint8Array): void;
   /** The same with the inputs read off the main thread. */
   readAsync(offset: number, target: Uint8Array): Promise<void>;
-  /** Holes and data, in order and without gap; a hole shorter than `holeMin` bytes counts as data. */
-  extents(offset: number, length: number, holeMin?: number): Iterable<Range>;
+  /** Holes and data, in order and without gap; holes begin and end at multiples of `granularity`, or where the range does. */
+  extents(offset: number, length: number, granularity?: number): Iterable<Range>;
   /** What lives at `offset`, for people. */
   label(offset: number): string;
   /** Throws `layer-changed` when an input is no longer what it was when the image was planned. */
@@ -71,8 +72,8 @@ export class PlannedImage<P extends Plan = Plan> implements Image {
     await Promise.all(runs);
   }
 
-  extents(offset: number, length: number, holeMin?: number): Iterable<Range> {
-    return ranges(this.plan, offset, length, holeMin);
+  extents(offset: number, length: number, granularity?: number): Iterable<Range> {
+    return ranges(this.plan, offset, length, granularity);
   }
 
   label(offset: number): string {

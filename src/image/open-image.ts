@@ -1,29 +1,38 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { planExt4, type Ext4Plan } from '../core/ext4/layout.ts';
-import type { Ext4Options } from '../core/ext4/options.ts';
-import type { Sha256 } from '../core/ext4/uuid.ts';
-import { applyLayer } from '../core/tree/apply.ts';
-import type { SymlinkedParents } from '../core/tree/resolve.ts';
-import { Tree } from '../core/tree/tree.ts';
+import type { Ext4Plan } from '../core/ext4/layout.ts';
 import type { Layer } from '../sources/layer.ts';
-import { PlannedImage } from './image.ts';
+import { openLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
+import type { PlannedImage } from './image.ts';
+import { type ImageOptions, toPlanOptions } from './options.ts';
+import { planImage } from './plan-image.ts';
 
-/** Decides the bytes of an image besides its layers. */
-export interface ImagePlanOptions extends Ext4Options {
-  readonly symlinkedParents: SymlinkedParents;
+/** The layers of an image, how they are opened, and what decides the image's bytes besides them. */
+export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
+  /** References of the layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, `dir:PATH`, or `-`. */
+  readonly layers: readonly string[];
 }
 
-/** Merges layers, bottom first, and plans their ext4 image. Nothing is read of their files. */
-export function planImage(layers: readonly Layer[], options: ImagePlanOptions, warn: (warning: string) => void): PlannedImage<Ext4Plan> {
-  const random = new DataView(new Uint8Array(randomBytes(8)).buffer);
-  const indexes = layers.map(({ index }) => index);
-  const tree = new Tree(indexes, [random.getInt32(0), random.getInt32(4)]);
-  layers.forEach((_, layer) => applyLayer(tree, layer, options.symlinkedParents));
-  const plan = planExt4(tree, options, { sha256, warn });
-  return new PlannedImage(plan, layers.map(({ blob }) => blob));
+/** An image that was opened, with what it was made of. */
+export interface OpenedImage {
+  readonly image: PlannedImage<Ext4Plan>;
+  readonly layers: readonly Layer[];
 }
 
-function sha256(): Sha256 {
-  const hash = createHash('sha256');
-  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
+/**
+ * Opens layers and plans their image; no file's content is read but to decompress layers. Close the image when done.
+ * Throws ImageError.
+ */
+export async function openLayeredImage(options: OpenImageOptions): Promise<OpenedImage> {
+  const planOptions = toPlanOptions(options);
+  const layers = await openLayers(options.layers, options);
+  try {
+    return { layers, image: planImage(layers, planOptions, options.onWarning ?? (() => undefined)) };
+  } catch (error) {
+    for (const { blob } of layers) blob.close();
+    throw error;
+  }
+}
+
+/** The same, for who needs the image alone. */
+export async function openImage(options: OpenImageOptions): Promise<PlannedImage<Ext4Plan>> {
+  return (await openLayeredImage(options)).image;
 }

@@ -17,8 +17,8 @@ export interface MaterializedTar extends OpenBlob {
 
 /** Writes `stream` to a file of the cache, or to one without a name when there is no cache or it cannot be written. */
 export async function materialize(stream: AsyncIterable<Uint8Array>, opening: Opening): Promise<MaterializedTar> {
-  const { cache, signal, onWarning } = opening;
-  const staged = stage(opening);
+  const { signal, onWarning } = opening;
+  const { staged, cache } = stage(opening);
   try {
     for await (const chunk of stream) {
       signal?.throwIfAborted();
@@ -34,10 +34,12 @@ export async function materialize(stream: AsyncIterable<Uint8Array>, opening: Op
   }
 }
 
-function stage({ cache, layerBytesMax, onWarning, context }: Opening): StagingFile {
+/** A new file, and the cache that it is in. */
+function stage(opening: Opening): { staged: StagingFile; cache: string | undefined } {
+  const { cache, layerBytesMax, onWarning, context } = opening;
   if (cache !== undefined) {
     try {
-      return new StagingFile(prepareStaging(cache), layerBytesMax, context);
+      return { staged: new StagingFile(prepareStaging(cache), layerBytesMax, context), cache };
     } catch (error) {
       onWarning(`the cache ${cache} cannot be written (${errnoOf(error)}), a temporary file is used`);
     }
@@ -45,7 +47,7 @@ function stage({ cache, layerBytesMax, onWarning, context }: Opening): StagingFi
   try {
     const staged = new StagingFile(tmpdir(), layerBytesMax, context);
     staged.unlink();
-    return staged;
+    return { staged, cache: undefined };
   } catch (error) {
     const what = `no temporary file can be made in ${tmpdir()} (${errnoOf(error)})`;
     throw new ImageError('output-failed', what, context, { cause: error });

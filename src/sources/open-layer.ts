@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { openDirectory } from './directory/open-directory.ts';
 import { placed, sourceFailure } from './failure.ts';
@@ -23,7 +22,7 @@ export async function openLayer(reference: string, options: OpenLayerOptions = {
     const source = parseReference(reference, opening.context);
     if (source.kind === 'directory') return openDirectory(source.path, opening);
     if (source.kind === 'path') return await openPath(source.path, opening);
-    return await openStream(options.stdin ?? createReadStream('', { fd: 0, autoClose: false }), opening);
+    return await openStream(options.stdin ?? process.stdin, opening);
   } catch (error) {
     opening.signal?.throwIfAborted();
     throw placed(sourceFailure(error, opening.context), opening.context);

@@ -10,7 +10,7 @@ import { type MaterializedTar, materialize } from './materialize.ts';
 import type { Opening } from './opening.ts';
 import { openStream } from './open-stream.ts';
 import { openTar, openTarFile } from './open-tar.ts';
-import { preadSync } from './pread.ts';
+import { piecesOf, preadSync } from './pread.ts';
 import { openCachedBlob } from './store/blob-store.ts';
 import { recordDiffId, recordedDiffId, sourceKey } from './store/source-records.ts';
 
@@ -58,7 +58,7 @@ async function openCompressed(file: SourceFile, format: Format, opening: Opening
     const blob = diffId === undefined ? undefined : await openCachedBlob(cache, diffId);
     if (diffId !== undefined && blob !== undefined) return openTarFile({ ...blob, diffId, isCached: true }, opening);
   }
-  const input = createReadStream('', { fd: file.fd, start: 0, autoClose: false, highWaterMark: INPUT_BYTES });
+  const input = piecesOf(file.fd, INPUT_BYTES);
   const tar = await materialize(decompress(format, input, opening.context, opening.zstdEngine), opening);
   try {
     checkUnchanged(file, opening);

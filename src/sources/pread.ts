@@ -27,3 +27,17 @@ function readOnce(fd: number, target: Uint8Array, position: number): Promise<num
     read(fd, target, 0, target.length, position, (error, count) => (error === null ? resolve(count) : reject(error)));
   });
 }
+
+/**
+ * The whole file in pieces of at most `pieceBytes`, each its own memory. Unlike a ReadStream's, its end never closes the
+ * descriptor, which another may own.
+ */
+export async function* piecesOf(fd: number, pieceBytes: number): AsyncGenerator<Uint8Array> {
+  for (let position = 0; ; ) {
+    const piece = new Uint8Array(pieceBytes);
+    const count = await pread(fd, piece, position);
+    if (count > 0) yield piece.subarray(0, count);
+    if (count < pieceBytes) return;
+    position += count;
+  }
+}

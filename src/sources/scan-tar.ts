@@ -41,7 +41,8 @@ class Window {
   bytes({ offset, length }: ByteRange): Uint8Array {
     const end = Math.min(offset + length, this.#size);
     if (end <= offset) return NOTHING;
-    if (offset >= this.#start && end <= this.#end) return this.#buffer.subarray(offset - this.#start, end - this.#start);
+    if (offset >= this.#start && end <= this.#end)
+      return this.#buffer.subarray(offset - this.#start, end - this.#start);
     if (end - offset > WINDOW_BYTES) return this.#readAlone(offset, end);
     this.#start = offset;
     this.#end = Math.min(offset + WINDOW_BYTES, this.#size);

@@ -13,14 +13,19 @@ const TAGS: readonly number[] = Object.values(Tag);
 export function aclToDisk(value: Uint8Array, context: ImageErrorContext): Uint8Array {
   const view = new DataView(value.buffer, value.byteOffset, value.length);
   if (value.length < 4 || (value.length - 4) % WIRE_ENTRY_LENGTH !== 0 || view.getUint32(0, true) !== WIRE_VERSION) {
-    throw new ImageError('layer-corrupt', `an ACL of ${value.length} bytes that is not of version ${WIRE_VERSION}`, context);
+    throw new ImageError(
+      'layer-corrupt',
+      `an ACL of ${value.length} bytes that is not of version ${WIRE_VERSION}`,
+      context,
+    );
   }
   const disk = new DataView(new ArrayBuffer(value.length));
   disk.setUint32(0, DISK_VERSION, true);
   let length = 4;
   for (let at = 4; at < value.length; at += WIRE_ENTRY_LENGTH) {
     const tag = view.getUint16(at, true);
-    if (!TAGS.includes(tag)) throw new ImageError('layer-corrupt', `an ACL entry with the tag 0x${tag.toString(16)}`, context);
+    if (!TAGS.includes(tag))
+      throw new ImageError('layer-corrupt', `an ACL entry with the tag 0x${tag.toString(16)}`, context);
     disk.setUint16(length, tag, true);
     disk.setUint16(length + 2, view.getUint16(at + 2, true), true);
     length += 4;

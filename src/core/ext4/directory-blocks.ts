@@ -33,6 +33,7 @@ interface IndexEntry {
 /** The blocks of all directories, made when they are read. */
 export class DirectoryBlocks implements BytesSource {
   readonly length: number;
+  readonly labelUnit: number;
   readonly #tree: Tree;
   readonly #layout: DirectoryLayout;
   readonly #numbering: Numbering;
@@ -44,6 +45,7 @@ export class DirectoryBlocks implements BytesSource {
     this.#layout = layout;
     this.#numbering = numbering;
     this.#blockSize = blockSize;
+    this.labelUnit = blockSize;
     this.length = layout.length * blockSize;
     this.#reader = new BlockReader(blockSize, (block, target, view) => this.#make(block, target, view));
   }

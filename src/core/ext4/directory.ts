@@ -139,7 +139,7 @@ class LeafPacker {
       const record = i < end ? this.#recordLength(i) : this.#capacity;
       length += record;
       if (length <= this.#capacity) continue;
-      addLeaf(this.#leaves, leafStart, i, leafHash(hashes, leafStart - start));
+      addLeaf(this.#leaves, leafStart, i, indexHash(hashes, leafStart - start));
       leafStart = i;
       length = record;
     }
@@ -182,8 +182,8 @@ class LeafPacker {
   }
 }
 
-/** A leaf's hash in the index: with the low bit set when the leaf before ends in the same hash. */
-function leafHash(hashes: Uint32Array, i: number): number {
+/** A leaf's hash in the index, given its first name: with the low bit set when the leaf before ends in the same hash. */
+function indexHash(hashes: Uint32Array, i: number): number {
   if (i === 0) return 0;
   return hashes[i]! + (hashes[i] === hashes[i - 1] ? 1 : 0);
 }

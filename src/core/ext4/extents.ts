@@ -79,7 +79,10 @@ export class ExtentTrees {
     const blocks = new Uint8Array(this.#blockCount * this.#blockSize);
     const roots = new Map<number, Uint8Array>();
     for (const [inode, first] of this.#first) {
-      const extents = makeExtents(runsOf(this.#tree, inode, contents.count[inode]!, this.#blockSize), contents.first[inode]!);
+      const extents = makeExtents(
+        runsOf(this.#tree, inode, contents.count[inode]!, this.#blockSize),
+        contents.first[inode]!,
+      );
       const writer = new TreeWriter(blocks, this.#blockSize, first, firstBlock, inodeSeed(numbering.ino[inode]!));
       roots.set(inode, writer.write(extents));
     }
@@ -163,6 +166,7 @@ function writeNode(view: DataView, at: number, entries: readonly TreeEntry[], de
 /** The extent trees of an image. */
 export class BuiltExtentTrees implements BytesSource {
   readonly length: number;
+  readonly labelUnit: number;
   readonly #tree: Tree;
   readonly #contents: Contents;
   readonly #blockSize: number;
@@ -179,6 +183,7 @@ export class BuiltExtentTrees implements BytesSource {
     first: ReadonlyMap<number, number>,
   ) {
     this.length = blocks.length;
+    this.labelUnit = blockSize;
     this.#tree = tree;
     this.#contents = contents;
     this.#blockSize = blockSize;

@@ -62,7 +62,8 @@ export function planGeometry(sizes: ContentSizes, numbering: Numbering, options:
     if (size !== undefined || groupsNeeded <= groups) {
       const blocks = size === undefined ? Math.max(needed, smallestWith(groups, options)) : size / blockSize;
       if (needed > blocks || sections.groupsForInodes > groups) throw tooSmall(sizes, numbering, options);
-      if (blocks > BLOCKS_MAX) throw new ImageError('limit-exceeded', `${blocks} blocks, at most ${BLOCKS_MAX} in an image`);
+      if (blocks > BLOCKS_MAX)
+        throw new ImageError('limit-exceeded', `${blocks} blocks, at most ${BLOCKS_MAX} in an image`);
       const { groupsForInodes: _, ...places } = sections;
       return { blockSize, blocks, firstDataBlock, blocksPerGroup, groups, ...places };
     }
@@ -71,7 +72,7 @@ export function planGeometry(sizes: ContentSizes, numbering: Numbering, options:
 }
 
 /** The size of the smallest image for the content, in bytes. */
-export function sizeNeeded(sizes: ContentSizes, numbering: Numbering, options: Ext4Options): number {
+function sizeNeeded(sizes: ContentSizes, numbering: Numbering, options: Ext4Options): number {
   return planGeometry(sizes, numbering, { ...options, size: undefined }).blocks * options.blockSize;
 }
 

@@ -122,6 +122,7 @@ export class Groups {
     return {
       length: (to - from) * blockSize,
       read: (offset, target) => reader.read(offset, target),
+      labelUnit: blockSize,
       label: (offset) => `${kind} bitmap, group ${from + Math.floor(offset / blockSize)}`,
     };
   }

@@ -34,6 +34,7 @@ const at = Inode.fields;
 /** All inode tables, one behind another, made when they are read. */
 export class InodeTable implements BytesSource {
   readonly length: number;
+  readonly labelUnit: number;
   readonly #parts: InodeParts;
   readonly #inodesPerBlock: number;
   readonly #reader: BlockReader;
@@ -42,6 +43,7 @@ export class InodeTable implements BytesSource {
     const { blockSize, groups, inodeTableBlocksPerGroup } = parts.geometry;
     this.#parts = parts;
     this.#inodesPerBlock = blockSize / Inode.size;
+    this.labelUnit = inodeTableBlocksPerGroup * blockSize;
     this.length = groups * inodeTableBlocksPerGroup * blockSize;
     this.#reader = new BlockReader(blockSize, (block, target, view) => this.#make(block, target, view));
   }
@@ -51,12 +53,13 @@ export class InodeTable implements BytesSource {
   }
 
   label(offset: number): string {
-    const { geometry, numbering, tree } = this.#parts;
+    return `inode table, group ${Math.floor(offset / this.labelUnit)}`;
+  }
+
+  detail(offset: number): string | undefined {
     const ino = Math.floor(offset / Inode.size) + 1;
-    const table = `inode table, group ${Math.floor((ino - 1) / geometry.inodesPerGroup)}, inode ${ino}`;
-    const inode = numbering.inodeOf[ino] ?? NONE;
-    if (inode === NONE) return table;
-    return `${table}: ${tree.displayInode(inode)}`;
+    const inode = this.#parts.numbering.inodeOf[ino] ?? NONE;
+    return `inode ${ino}${inode === NONE ? '' : `, ${this.#parts.tree.displayInode(inode)}`}`;
   }
 
   #make(block: number, target: Uint8Array, view: DataView): void {

@@ -3,6 +3,7 @@ import { ImageError } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
 import { entryPath } from '../layer/layer-index.ts';
 import type { Plan } from '../plan/plan.ts';
+import { warnOfClampedTimes } from '../tree/metadata.ts';
 import { type NameOrder, orderNames } from '../tree/order.ts';
 import { findInode } from '../tree/resolve.ts';
 import { NONE, ROOT, type Tree } from '../tree/tree.ts';
@@ -61,6 +62,7 @@ const LOST_AND_FOUND = bytesOf('lost+found');
 export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan {
   checkExt4Options(options);
   const { blockSize, placement } = options;
+  warnOfClampedTimes(tree, options.metadata, host.warn);
   const lostAndFound = ensureLostAndFound(tree);
   const names = orderNames(tree);
   const numbering = numberInodes(tree, lostAndFound, placement);
@@ -148,13 +150,19 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
   const builtExtentTrees = extentTrees.build(numbering, contents, geometry.extentTrees);
   const indexed = new Set(directories.directories.filter((_, i) => directories.nodes[i] !== LINEAR));
   const inodeTable = new InodeTable({
-    ...{ tree, numbering, geometry, contents, extentTrees, builtExtentTrees, xattrs },
+    tree,
+    numbering,
+    geometry,
+    contents,
+    extentTrees,
+    builtExtentTrees,
+    xattrs,
     metadata: options.metadata,
     isIndexed: (inode) => indexed.has(inode),
   });
   const sources = {
-    superblock: fixedBytes(superblock, () => 'superblock'),
-    groupDescriptors: fixedBytes(descriptors, () => 'group descriptors'),
+    superblock: fixedBytes(superblock, 'superblock'),
+    groupDescriptors: fixedBytes(descriptors, 'group descriptors'),
     inodeTable,
     directories: new DirectoryBlocks(tree, directories, numbering, blockSize),
     xattrs: xattrs.blocks(geometry.xattrs),

@@ -26,7 +26,7 @@ export interface Ext4Options {
 }
 
 /** The longest volume name, in bytes. */
-export const LABEL_LENGTH_MAX = 16;
+const LABEL_LENGTH_MAX = 16;
 
 /** Throws `option-invalid` for options that no image can have. */
 export function checkExt4Options(options: Ext4Options): void {

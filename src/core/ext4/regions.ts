@@ -107,11 +107,11 @@ function addFile(tree: Tree, inode: number, geometry: Geometry, data: DataPlacem
 }
 
 /** A source of bytes that are made already. */
-export function fixedBytes(bytes: Uint8Array, label: (offset: number) => string): BytesSource {
+export function fixedBytes(bytes: Uint8Array, label: string): BytesSource {
   return {
     length: bytes.length,
     read: (offset, target) => target.set(bytes.subarray(offset, offset + target.length)),
-    label,
+    label: () => label,
+    labelUnit: bytes.length,
   };
 }
-

@@ -21,6 +21,7 @@ export function symlinkBlocks(tree: Tree, symlinks: Uint32Array, blockSize: numb
   return {
     length: symlinks.length * blockSize,
     read: (offset, target) => reader.read(offset, target),
+    labelUnit: blockSize,
     label: (offset) => `symlink ${tree.displayInode(symlinks[Math.floor(offset / blockSize)]!)}`,
   };
 }

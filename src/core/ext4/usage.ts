@@ -17,7 +17,10 @@ export class BlockUsage {
     if (count === 0) return;
     const last = this.#start.length - 1;
     const end = last < 0 ? 0 : this.#end.values[last]!;
-    assert(start >= end && start + count <= this.#blocks, `${what} claims ${count} blocks from ${start}, ${end} are taken`);
+    assert(
+      start >= end && start + count <= this.#blocks,
+      `${what} claims ${count} blocks from ${start}, ${end} are taken`,
+    );
     if (last >= 0 && start === end) this.#end.values[last] = start + count;
     else {
       this.#start.push(start);

@@ -138,22 +138,19 @@ function inodeContext(tree: Tree, inode: number): ImageErrorContext {
 
 class XattrBlocks implements BytesSource {
   readonly length: number;
+  readonly labelUnit: number;
   readonly #contents: readonly (readonly DiskXattr[])[];
   readonly #references: Uint32Array;
   readonly #first: number;
   readonly #blockSize: number;
   readonly #reader: BlockReader;
 
-  constructor(
-    contents: readonly (readonly DiskXattr[])[],
-    references: Uint32Array,
-    first: number,
-    blockSize: number,
-  ) {
+  constructor(contents: readonly (readonly DiskXattr[])[], references: Uint32Array, first: number, blockSize: number) {
     this.#contents = contents;
     this.#references = references;
     this.#first = first;
     this.#blockSize = blockSize;
+    this.labelUnit = blockSize;
     this.length = contents.length * blockSize;
     this.#reader = new BlockReader(blockSize, (block, target, view) => this.#make(block, target, view));
   }

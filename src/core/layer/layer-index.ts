@@ -71,7 +71,7 @@ export function isSparse(index: LayerIndex, entry: number): boolean {
   return startOf(index.segmentsEnd, entry) !== index.segmentsEnd[entry];
 }
 
-export function startOf(ends: Uint32Array, entry: number): number {
+function startOf(ends: Uint32Array, entry: number): number {
   return entry === 0 ? 0 : (ends[entry - 1] ?? 0);
 }
 

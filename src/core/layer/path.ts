@@ -43,5 +43,6 @@ function checkName(name: ByteString, context: ImageErrorContext): void {
     const what = `the name ${displayName(name, 40)} has ${name.length} bytes, at most ${NAME_LENGTH_MAX} fit a directory`;
     throw new ImageError('name-invalid', what, context);
   }
-  if (name.includes('\0')) throw new ImageError('name-invalid', `the name ${displayName(name, 40)} holds a NUL`, context);
+  if (name.includes('\0'))
+    throw new ImageError('name-invalid', `the name ${displayName(name, 40)} holds a NUL`, context);
 }

@@ -10,6 +10,10 @@ export interface BytesSource {
   read(offset: number, target: Uint8Array): void;
   /** What lives at `offset`, for people: `inode table, group 0`, `directory /usr/bin`. */
   label(offset: number): string;
+  /** Labels change only at multiples of this, in bytes. */
+  readonly labelUnit: number;
+  /** More about `offset` than its label, where there is more: `inode 12, /etc/hostname`. */
+  detail?(offset: number): string | undefined;
 }
 
 /** The regions of an image in columns, in order, without gap or overlap. */

@@ -1,3 +1,4 @@
+import { roundUp } from '../struct.ts';
 import { lastAtMost } from './blocks-source.ts';
 import { type Plan, RegionKind } from './plan.ts';
 
@@ -9,34 +10,33 @@ export interface Range {
 }
 
 /**
- * The holes and the data between `offset` and `offset + length`, in order and without gap, neighbours of one kind as one. A hole
- * shorter than `holeMin` bytes counts as data.
+ * The holes and the data between `offset` and `offset + length`, in order and without gap, neighbours of one kind as one. Holes
+ * begin and end at multiples of `granularity`, or at the ends of the whole; the rest of a hole counts as data.
  */
-export function* ranges(plan: Plan, offset: number, length: number, holeMin = 1): Generator<Range, void> {
-  const { start, kind, count } = plan.regions;
+export function* ranges(plan: Plan, offset: number, length: number, granularity = 1): Generator<Range, void> {
   const end = Math.min(offset + length, plan.size);
-  let pendingStart = offset;
-  let pendingHole = false;
-  for (let region = end > offset ? lastAtMost(start, count, offset) : count; region < count; region++) {
-    const from = Math.max(start[region]!, offset);
-    if (from >= end) break;
-    let next = region + 1;
-    const zero = kind[region] === RegionKind.zero;
-    while (zero && next < count && kind[next] === RegionKind.zero) next++;
-    region = next - 1;
-    const hole = zero && Math.min(start[next]!, end) - from >= holeMin;
-    if (hole === pendingHole) continue;
-    if (from > pendingStart) yield { offset: pendingStart, length: from - pendingStart, hole: pendingHole };
-    pendingStart = from;
-    pendingHole = hole;
+  let data = offset;
+  for (const zeros of zeroRuns(plan, offset, end)) {
+    const from = zeros.start === offset ? offset : roundUp(zeros.start, granularity);
+    const to = zeros.end === end ? end : Math.floor(zeros.end / granularity) * granularity;
+    if (to <= from) continue;
+    if (from > data) yield { offset: data, length: from - data, hole: false };
+    yield { offset: from, length: to - from, hole: true };
+    data = to;
   }
-  if (end > pendingStart) yield { offset: pendingStart, length: end - pendingStart, hole: pendingHole };
+  if (end > data) yield { offset: data, length: end - data, hole: false };
 }
 
-/** What lives at `offset` of an image, for people. */
-export function labelAt(plan: Plan, offset: number): string {
-  const { start, kind, source, offset: from, owner, count } = plan.regions;
-  const region = lastAtMost(start, count, offset);
-  if (kind[region] !== RegionKind.bytes) return plan.label(owner[region]!, offset);
-  return plan.bytes[source[region]!]!.label(from[region]! + offset - start[region]!);
+/** The zero regions between `offset` and `end`, neighbours as one. */
+function* zeroRuns(plan: Plan, offset: number, end: number): Generator<{ start: number; end: number }, void> {
+  const { start, kind, count } = plan.regions;
+  let region = end > offset ? lastAtMost(start, count, offset) : count;
+  while (region < count && start[region]! < end) {
+    const from = Math.max(start[region]!, offset);
+    const zero = kind[region] === RegionKind.zero;
+    region++;
+    if (!zero) continue;
+    while (region < count && kind[region] === RegionKind.zero) region++;
+    yield { start: from, end: Math.min(start[region]!, end) };
+  }
 }

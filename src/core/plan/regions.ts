@@ -21,8 +21,7 @@ export class RegionsBuilder {
     assert(end >= this.#end, `zeros to ${end}, the regions end at ${this.#end}`);
     if (end === this.#end) return;
     const last = this.#kind.length - 1;
-    const extendsLast =
-      last >= 0 && this.#kind.values[last] === RegionKind.zero && this.#owner.values[last] === owner;
+    const extendsLast = last >= 0 && this.#kind.values[last] === RegionKind.zero && this.#owner.values[last] === owner;
     if (!extendsLast) this.#push(RegionKind.zero, 0, 0, owner);
     this.#end = end;
   }

@@ -65,7 +65,8 @@ function parseEntry(text: ByteString, place: TarPlace): AclEntry {
   if (tags.named === undefined) throw malformed(place);
   const id = decimalNumber(numericId ?? '') ?? decimalNumber(name);
   if (id === undefined) {
-    const what = 'an ACL that names a user or group without its number; make the tar with tar --xattrs, which keeps numbers';
+    const what =
+      'an ACL that names a user or group without its number; make the tar with tar --xattrs, which keeps numbers';
     throw place.error('layer-unsupported', what);
   }
   if (id < 0 || id > OWNER_MAX)

@@ -39,27 +39,26 @@ export function* readOldGnuSparse(
     throw place.error('layer-unsupported', "a sparse file (type S) that is not GNU tar's");
   const size = headerField(header, OldGnu.realsize, place);
   const map = new SparseMap(size, place);
-  let isOpen = addOldGnu(map, header, OldGnu.sp.offset, OldGnu.sp.count, place);
+  addOldGnu(map, header, OldGnu.sp.offset, OldGnu.sp.count, place);
   let isExtended = header[OldGnu.isextended] !== 0;
   let dataOffset = headerOffset + BLOCK_BYTES;
   while (isExtended) {
     const block = yield* readRange(source, dataOffset, BLOCK_BYTES);
-    isOpen = isOpen && addOldGnu(map, block, OldGnu.extension.offset, OldGnu.extension.count, place);
+    addOldGnu(map, block, OldGnu.extension.offset, OldGnu.extension.count, place);
     isExtended = block[OldGnu.extension.isextended] !== 0;
     dataOffset += BLOCK_BYTES;
   }
   return { size, segments: map.finish(storedSize), dataOffset };
 }
 
-/** Adds a block's pairs to `map`; false when a blank one ended the map. */
-function addOldGnu(map: SparseMap, block: Uint8Array, at: number, count: number, place: TarPlace): boolean {
+/** Adds a block's pairs to `map`, up to a blank one. */
+function addOldGnu(map: SparseMap, block: Uint8Array, at: number, count: number, place: TarPlace): void {
   for (let i = 0; i < count; i++) {
     const offset = at + 24 * i;
-    if (block[offset] === 0 || block[offset + 12] === 0) return false;
+    if (block[offset] === 0 || block[offset + 12] === 0) return;
     map.add(headerField(block, { name: 'sparse offset', offset, length: 12 }, place));
     map.add(headerField(block, { name: 'sparse numbytes', offset: offset + 12, length: 12 }, place));
   }
-  return true;
 }
 
 /** The map that the PAX records of GNU tar 0.0, 0.1 or 1.0 describe; `undefined` when the file is not sparse. */

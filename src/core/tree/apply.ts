@@ -75,7 +75,8 @@ class LayerApplication {
       const end = slash < 0 ? path.length : slash;
       const whiteout = whiteoutOf(path.subarray(start, end));
       if (whiteout === 'ignored') return whiteout;
-      if (whiteout !== 'none') throw new ImageError('name-invalid', 'one of its parents is a whiteout', this.#context());
+      if (whiteout !== 'none')
+        throw new ImageError('name-invalid', 'one of its parents is a whiteout', this.#context());
       start = end + 1;
     }
     return undefined;
@@ -125,7 +126,8 @@ class LayerApplication {
     const tree = this.#tree;
     const inode = this.#linkTarget(entryLinkPathBytes(this.#index, this.#entry));
     if (inode === NONE) return false;
-    if (tree.isDirectory(inode)) throw new ImageError('layer-unsupported', 'a hard link to a directory', this.#context());
+    if (tree.isDirectory(inode))
+      throw new ImageError('layer-unsupported', 'a hard link to a directory', this.#context());
     const existing = tree.lookup(directory, name);
     if (existing !== NONE && tree.dentryInode.values[existing] === inode) {
       this.#confirm(existing);

@@ -12,7 +12,12 @@ const BUFFER_SIZE = 64 * 1024;
  * mode, owner, time, size, device, target and xattrs. File contents are not part of it. All numbers are little-endian, every
  * string follows its length. `sink` gets the bytes in pieces that it must not keep.
  */
-export function describeTree(tree: Tree, names: NameOrder, policy: MetadataPolicy, sink: (piece: Uint8Array) => void): void {
+export function describeTree(
+  tree: Tree,
+  names: NameOrder,
+  policy: MetadataPolicy,
+  sink: (piece: Uint8Array) => void,
+): void {
   const out = new Writer(sink);
   const visits = new Uint32Array(tree.inodeCount);
   let visited = 0;

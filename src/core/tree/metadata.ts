@@ -27,8 +27,8 @@ export interface Attributes {
 }
 
 /** The times that ext4 can hold: 1901-12-13T20:45:52Z to 2446-05-10T22:38:55Z. */
-export const SECONDS_MIN = -(2 ** 31);
-export const SECONDS_MAX = 2 ** 31 - 1 + 3 * 2 ** 32;
+const SECONDS_MIN = -(2 ** 31);
+const SECONDS_MAX = 2 ** 31 - 1 + 3 * 2 ** 32;
 
 /** The attributes of `inode`; a directory that no layer describes is 0755 0:0 at the epoch. */
 export function attributesOf(tree: Tree, inode: number, policy: MetadataPolicy): Attributes {
@@ -54,6 +54,25 @@ function timeOf(index: LayerIndex, entry: number, policy: MetadataPolicy): { sec
   if (seconds < SECONDS_MIN) return { seconds: SECONDS_MIN, nanoseconds: 0 };
   if (seconds > SECONDS_MAX) return { seconds: SECONDS_MAX, nanoseconds: 0 };
   return { seconds, nanoseconds: index.mtimeNanoseconds[entry] as number };
+}
+
+/** Warns, once for all, of times in use that ext4 cannot hold and that are clamped. */
+export function warnOfClampedTimes(tree: Tree, policy: MetadataPolicy, warn: (warning: string) => void): void {
+  if (policy.mtime === 'fixed') return;
+  let first = NONE;
+  let count = 0;
+  for (let inode = 0; inode < tree.inodeCount; inode++) {
+    const layer = tree.inodeLayer.values[inode]!;
+    if (layer === NONE || tree.inodeDentries.values[inode] === 0) continue;
+    const seconds = tree.layers[layer]!.mtimeSeconds[tree.inodeEntry.values[inode]!]!;
+    const clampedByPolicy = policy.mtime === 'clamp' && seconds >= policy.epoch;
+    if (clampedByPolicy || (seconds >= SECONDS_MIN && seconds <= SECONDS_MAX)) continue;
+    if (count++ === 0) first = inode;
+  }
+  if (count === 0) return;
+  const place = `layer ${tree.inodeLayer.values[first]}, entry ${tree.displayInode(first).slice(1)}`;
+  const others = count === 1 ? '' : `, and ${count - 1} more`;
+  warn(`${place}${others}: a time outside 1901-12-13 to 2446-05-10 is clamped, as ext4 cannot hold it`);
 }
 
 /** The xattrs of `inode` as its layer has them. */

@@ -230,7 +230,8 @@ export class Tree {
 
   #hasChildren(directory: number): boolean {
     let dentry = this.#firstDentry.values[directory] as number;
-    while (dentry !== NONE && this.dentryInode.values[dentry] === NONE) dentry = this.#dentryNext.values[dentry] as number;
+    while (dentry !== NONE && this.dentryInode.values[dentry] === NONE)
+      dentry = this.#dentryNext.values[dentry] as number;
     this.#firstDentry.values[directory] = dentry;
     return dentry !== NONE;
   }

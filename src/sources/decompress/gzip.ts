@@ -9,7 +9,10 @@ const OUTPUT_BYTES = 256 * 1024;
  * Decompresses gzip (RFC 1952): members one after another, then zeros or nothing. zlib itself would be silent about
  * what follows the zeros, so what it leaves is looked at here.
  */
-export async function* gunzip(input: AsyncIterable<Uint8Array>, context: ImageErrorContext): AsyncGenerator<Uint8Array> {
+export async function* gunzip(
+  input: AsyncIterable<Uint8Array>,
+  context: ImageErrorContext,
+): AsyncGenerator<Uint8Array> {
   const engine = createGunzip({ chunkSize: OUTPUT_BYTES });
   const chunks = input[Symbol.asyncIterator]();
   const feeding = feed(engine, chunks);

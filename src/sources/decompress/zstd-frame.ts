@@ -45,7 +45,8 @@ export function parseFrameHeader(descriptor: number, rest: Uint8Array, context: 
   }
   offset += dictionaryIdBytes(descriptor);
   const sizeBytes = contentSizeBytes(descriptor);
-  const contentBytes = sizeBytes === 0 ? undefined : littleEndian(view, offset, sizeBytes) + (sizeBytes === 2 ? 256 : 0);
+  const contentBytes =
+    sizeBytes === 0 ? undefined : littleEndian(view, offset, sizeBytes) + (sizeBytes === 2 ? 256 : 0);
   const windowBytes = isSingleSegment ? (contentBytes ?? 0) : windowSize(view.getUint8(0));
   if (windowBytes > WINDOW_BYTES_MAX) {
     const what = `zstd: its window is ${windowBytes} bytes, at most ${WINDOW_BYTES_MAX} are supported`;
@@ -67,7 +68,11 @@ export function parseBlockHeader(bytes: Uint8Array, context: ImageErrorContext):
   const size = word >> 3;
   if (type === 3) throw new ImageError('layer-corrupt', 'zstd: a block of the reserved type', context);
   if (size > BLOCK_BYTES_MAX) {
-    throw new ImageError('layer-corrupt', `zstd: a block of ${size} bytes, at most ${BLOCK_BYTES_MAX} are allowed`, context);
+    throw new ImageError(
+      'layer-corrupt',
+      `zstd: a block of ${size} bytes, at most ${BLOCK_BYTES_MAX} are allowed`,
+      context,
+    );
   }
   const isRunLength = type === 1;
   return { isLast: (word & 1) !== 0, bytes: isRunLength ? 1 : size };

@@ -24,6 +24,7 @@ export class DirectoryBlob implements Blob {
   readonly #context: ImageErrorContext;
   /** The open files by number, the one used last at the end. */
   readonly #opened = new Map<number, SharedDescriptor>();
+  #reads = 0;
   #open = true;
 
   constructor(root: Buffer, index: LayerIndex, files: FileTable, context: ImageErrorContext) {
@@ -49,15 +50,12 @@ export class DirectoryBlob implements Blob {
 
   async read(position: number, target: Uint8Array): Promise<void> {
     assert(this.#open, 'no blob is read after it was closed');
-    for (const { file, offset, part } of this.#parts(position, target)) {
-      const descriptor = this.#descriptorOf(file);
-      let count: number;
-      try {
-        count = await descriptor.during((fd) => pread(fd, part, offset));
-      } catch (error) {
-        throw sourceFailure(error, this.#placeOf(file));
-      }
-      if (count < part.length) throw this.#changed(file);
+    this.#reads++;
+    try {
+      for (const { file, offset, part } of this.#parts(position, target)) await this.#readPart(file, offset, part);
+    } finally {
+      this.#reads--;
+      this.#closeWhenIdle();
     }
   }
 
@@ -65,14 +63,30 @@ export class DirectoryBlob implements Blob {
     assert(this.#open, 'no blob is verified after it was closed');
     for (let file = 0; file < this.#files.count; file++) {
       const stats = lstatSync(this.#hostPath(file), { bigint: true, throwIfNoEntry: false });
-      if (stats === undefined || !sameIdentity(identityOf(stats), this.#files.identityOf(file))) throw this.#changed(file);
+      if (stats === undefined || !sameIdentity(identityOf(stats), this.#files.identityOf(file)))
+        throw this.#changed(file);
     }
   }
 
   close(): void {
     this.#open = false;
+    this.#closeWhenIdle();
+  }
+
+  #closeWhenIdle(): void {
+    if (this.#open || this.#reads > 0) return;
     for (const descriptor of this.#opened.values()) descriptor.release();
     this.#opened.clear();
+  }
+
+  async #readPart(file: number, offset: number, part: Uint8Array): Promise<void> {
+    let count: number;
+    try {
+      count = await this.#descriptorOf(file).during((fd) => pread(fd, part, offset));
+    } catch (error) {
+      throw sourceFailure(error, this.#placeOf(file));
+    }
+    if (count < part.length) throw this.#changed(file);
   }
 
   /** The pieces of `target` that one file each fills. */
@@ -89,7 +103,6 @@ export class DirectoryBlob implements Blob {
   }
 
   #descriptorOf(file: number): SharedDescriptor {
-    assert(this.#open, 'no blob is read after it was closed');
     let descriptor = this.#opened.get(file);
     if (descriptor === undefined) {
       this.#makeRoom();

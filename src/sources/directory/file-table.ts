@@ -55,7 +55,10 @@ export class FileTable {
 
   identityOf(file: number): FileIdentity {
     const at = file * IDENTITY_FIELDS;
-    const [dev = 0n, ino = 0n, size = 0n, mtimeNs = 0n, ctimeNs = 0n] = this.#identities.subarray(at, at + IDENTITY_FIELDS);
+    const [dev = 0n, ino = 0n, size = 0n, mtimeNs = 0n, ctimeNs = 0n] = this.#identities.subarray(
+      at,
+      at + IDENTITY_FIELDS,
+    );
     return { dev: BigInt.asUintN(64, dev), ino: BigInt.asUintN(64, ino), size, mtimeNs, ctimeNs };
   }
 }

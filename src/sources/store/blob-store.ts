@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type FileIdentity, identityOf } from '../identity.ts';
-import { pread } from '../pread.ts';
+import { piecesOf } from '../pread.ts';
 import { readIfPresent, removeIfPresent, writeWhole } from './cache-directory.ts';
 import type { StagingFile } from './staging-file.ts';
 
@@ -12,7 +12,7 @@ export interface OpenBlob {
   readonly identity: FileIdentity;
 }
 
-const HASH_CHUNK_BYTES = 1024 * 1024;
+const HASH_PIECE_BYTES = 1024 * 1024;
 
 /**
  * The cached tar with that diffID, or undefined. Beside each stands what its file looked like when its digest was
@@ -24,7 +24,8 @@ export async function openCachedBlob(cache: string, diffId: string): Promise<Ope
   if (fd === undefined) return undefined;
   try {
     const identity = identityOf(fstatSync(fd, { bigint: true }));
-    if (readIfPresent(verifiedPath(cache, diffId))?.toString('latin1') === verifiedText(identity)) return { fd, identity };
+    if (readIfPresent(verifiedPath(cache, diffId))?.toString('latin1') === verifiedText(identity))
+      return { fd, identity };
     if ((await digestOf(fd)) === diffId) {
       rememberVerified(cache, diffId, identity);
       return { fd, identity };
@@ -75,13 +76,8 @@ function openIfPresent(path: string): number | undefined {
 
 async function digestOf(fd: number): Promise<string> {
   const hash = createHash('sha256');
-  const chunk = new Uint8Array(HASH_CHUNK_BYTES);
-  for (let position = 0; ; ) {
-    const count = await pread(fd, chunk, position);
-    hash.update(chunk.subarray(0, count));
-    if (count < chunk.length) return `sha256:${hash.digest('hex')}`;
-    position += count;
-  }
+  for await (const piece of piecesOf(fd, HASH_PIECE_BYTES)) hash.update(piece);
+  return `sha256:${hash.digest('hex')}`;
 }
 
 function syncDirectory(path: string): void {

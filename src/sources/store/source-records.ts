@@ -7,7 +7,9 @@ const DIFF_ID = /^sha256:[0-9a-f]{64}$/;
 
 /** A name for the file at `realPath` as it is now: changed in any way, it has another. */
 export function sourceKey(realPath: string, identity: FileIdentity): string {
-  return createHash('sha256').update(`${realPath}\0${identityText(identity)}`).digest('hex');
+  return createHash('sha256')
+    .update(`${realPath}\0${identityText(identity)}`)
+    .digest('hex');
 }
 
 /** The diffID of the compressed file of that key, when it was decompressed before. */

@@ -91,7 +91,8 @@ export class StagingFile {
         continue;
       }
       let until = end;
-      while (until < chunk.length && !isZero(chunk, until, pageEnd(chunk, start, until))) until = pageEnd(chunk, start, until);
+      while (until < chunk.length && !isZero(chunk, until, pageEnd(chunk, start, until)))
+        until = pageEnd(chunk, start, until);
       await this.#writeAll(chunk.subarray(from, until), start + from);
       from = until;
     }
@@ -111,7 +112,9 @@ export class StagingFile {
     const errno = errnoOf(error);
     const isFull = errno === 'ENOSPC' || errno === 'EDQUOT' || errno === 'EFBIG';
     const reason = isFull ? 'there is no space for it' : `it cannot be written (${errno})`;
-    return new ImageError('output-failed', `${reason} when decompressed, in ${this.path}`, this.#context, { cause: error });
+    return new ImageError('output-failed', `${reason} when decompressed, in ${this.path}`, this.#context, {
+      cause: error,
+    });
   }
 }
 

@@ -88,4 +88,10 @@ export const Compat = { ext_attr: 0x8, dir_index: 0x20, sparse_super2: 0x200 } a
 /** s_feature_incompat: a kernel that does not know them must not mount. */
 export const Incompat = { filetype: 0x2, extents: 0x40, flex_bg: 0x200, metadata_csum_seed: 0x2000 } as const;
 /** s_feature_ro_compat: a kernel that does not know them may mount for reading. */
-export const RoCompat = { large_file: 0x2, huge_file: 0x8, dir_nlink: 0x20, extra_isize: 0x40, metadata_csum: 0x400 } as const;
+export const RoCompat = {
+  large_file: 0x2,
+  huge_file: 0x8,
+  dir_nlink: 0x20,
+  extra_isize: 0x40,
+  metadata_csum: 0x400,
+} as const;

@@ -1,0 +1,75 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { FORMAT_VERSION } from '../core/ext4/options.ts';
+import type { OpenedImage } from '../image/open-image.ts';
+import { writeImage } from '../sinks/file-sink.ts';
+import { streamImage } from '../sinks/stream-sink.ts';
+import {
+  addImageOptions,
+  type ImageArguments,
+  layersArgument,
+  openArguments,
+  progressStyle,
+} from './image-arguments.ts';
+import { startProgress } from './progress.ts';
+import { formatUuid } from './values.ts';
+
+interface BuildOptions extends ImageArguments {
+  readonly output: string;
+  readonly force?: boolean;
+  readonly digestFile?: string;
+  readonly metadataFile?: string;
+}
+
+export function addBuild(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('build')
+    .description('write the image of layers to a file')
+    .argument(...layersArgument);
+  command
+    .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
+    .option('--force', 'replace the file when it exists')
+    .option('--digest-file <file>', 'also write sha256:DIGEST to a file')
+    .option('--metadata-file <file>', 'also write what was made, as JSON, to a file');
+  addImageOptions(command).action(async (layers: string[], options: BuildOptions) => build(layers, options, signal));
+}
+
+async function build(layers: string[], options: BuildOptions, signal: AbortSignal): Promise<void> {
+  const opened = await openArguments(layers, options, signal);
+  const toStdout = options.output === '-';
+  const progress = startProgress('building', progressStyle(options));
+  try {
+    const pumpOptions = { signal, onProgress: progress.update };
+    const { sha256 } = toStdout
+      ? await streamImage(opened.image, process.stdout, pumpOptions)
+      : await writeImage(opened.image, options.output, { ...pumpOptions, force: options.force });
+    const metadata = describe(opened, options.output, sha256);
+    if (options.digestFile !== undefined) await writeFile(options.digestFile, `sha256:${sha256}\n`);
+    if (options.metadataFile !== undefined)
+      await writeFile(options.metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
+    progress.end();
+    const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${options.output}`;
+    if (toStdout) console.error(result);
+    else console.log(result);
+  } finally {
+    progress.end();
+    opened.image.close();
+  }
+}
+
+function describe({ image, layers }: OpenedImage, output: string, sha256: string): Record<string, unknown> {
+  const { uuid, geometry, blocksUsed, inodesUsed } = image.plan;
+  return {
+    file: output,
+    sha256,
+    size: image.size,
+    formatVersion: FORMAT_VERSION,
+    uuid: formatUuid(uuid),
+    blockSize: geometry.blockSize,
+    blocks: geometry.blocks,
+    blocksUsed,
+    inodes: geometry.groups * geometry.inodesPerGroup,
+    inodesUsed,
+    layers: layers.map(({ reference, index, diffId }) => ({ reference, entries: index.count, diffId })),
+  };
+}

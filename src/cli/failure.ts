@@ -1,0 +1,49 @@
+import { CommanderError } from 'commander';
+import { ImageError, type ImageErrorCode } from '../core/errors.ts';
+
+/** What a command ends with. 130 and 143 are SIGINT and SIGTERM. */
+export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, different: 4 } as const;
+
+const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
+  'layer-corrupt': ExitCode.input,
+  'layer-truncated': ExitCode.input,
+  'layer-unsupported': ExitCode.input,
+  'layer-changed': ExitCode.input,
+  'layer-not-found': ExitCode.input,
+  'layer-unreadable': ExitCode.input,
+  'name-invalid': ExitCode.input,
+  'name-escapes-root': ExitCode.input,
+  'link-target-missing': ExitCode.input,
+  'limit-exceeded': ExitCode.input,
+  'image-too-small': ExitCode.failed,
+  'option-invalid': ExitCode.usage,
+  'output-exists': ExitCode.failed,
+  'output-failed': ExitCode.failed,
+  'image-differs': ExitCode.different,
+};
+
+/** A signal that ends the work. */
+export class SignalError extends Error {
+  readonly exitCode: number;
+
+  constructor(signal: 'SIGINT' | 'SIGTERM') {
+    super(`ended by ${signal}`);
+    this.exitCode = signal === 'SIGINT' ? 130 : 143;
+  }
+}
+
+/** Says in one line what went wrong, with the stack under `--debug` or when it is a bug, and returns the exit status. */
+export function report(error: unknown, debug: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+  if (error instanceof SignalError) return error.exitCode;
+  if (isBrokenPipe(error)) return ExitCode.failed;
+  const known = error instanceof ImageError;
+  const message = error instanceof Error ? error.message : String(error);
+  console.error(`blockloom: ${message}`);
+  if (debug || !known) console.error(error instanceof Error ? (error.stack ?? '') : '');
+  return known ? EXIT_CODE_OF[error.code] : ExitCode.failed;
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}

@@ -1,0 +1,113 @@
+import { type Command, Option } from 'commander';
+import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
+import { ImageError } from '../core/errors.ts';
+import type { ProgressStyle } from './progress.ts';
+import {
+  parseBlockSize,
+  parseCount,
+  parseFree,
+  parseModeMask,
+  parseMtime,
+  parseOwner,
+  parseSize,
+  parseUuid,
+} from './values.ts';
+
+/** What the options that every command has give. */
+export interface CommonOptions {
+  readonly progress: ProgressStyle;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** What the options of commands that make an image give; names are those of the library, where it has the same. */
+export interface ImageArguments
+  extends CommonOptions,
+    Omit<OpenImageOptions, 'layers' | 'sourceDateEpoch' | 'onWarning' | 'cache'> {
+  /** True without an option: the default place. */
+  readonly cache: string | boolean;
+}
+
+export const layersArgument = [
+  '<layers...>',
+  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, or - for a tar on standard input',
+] as const;
+
+/** Adds the options that decide an image, and those that every such command has. */
+export function addImageOptions(command: Command): Command {
+  return addCommonOptions(command)
+    .option('--size <size>', 'the exact size of the image (512M, 1.5G); default: as large as needed', parseSize)
+    .option('--free <size|percent>', 'room to leave for a guest that writes (64M, 10%)', parseFree)
+    .option('--inodes <count>', 'at least this many inodes', parseCount)
+    .option('--block-size <bytes>', '1024, 2048 or 4096 (default: 4096)', parseBlockSize)
+    .option('--label <name>', 'the volume name, at most 16 bytes')
+    .option('--uuid <uuid>', 'the UUID; default: derived from the tree and the options', parseUuid)
+    .option(
+      '--mtime <time>',
+      "every time in the image: fixed (SOURCE_DATE_EPOCH, else 2010-01-01), clamp (a layer's, at most that), keep (a layer's own), or a time (default: fixed)",
+      parseMtime,
+    )
+    .option('--owner <uid:gid>', "the owner of everything; default: the layers'", parseOwner)
+    .option('--chmod-mask <octal>', 'permission bits to clear, as a umask does', parseModeMask)
+    .option('--keep-permissions', 'take owners and modes of host directories as they are; default: 0:0, 0755 and 0644')
+    .addOption(
+      new Option(
+        '--placement <how>',
+        'keep the place of what a higher layer removed, or close the gaps (default: stable)',
+      ).choices(['stable', 'compact']),
+    )
+    .addOption(
+      new Option(
+        '--symlinked-parents <how>',
+        "what a symlink among an entry's parents means (default: follow)",
+      ).choices(['follow', 'replace', 'error']),
+    )
+    .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount)
+    .option('-j, --jobs <count>', 'how many layers are opened at once; default: one a processor', parseCount)
+    .option('--cache <dir>', 'where decompressed layers and their indexes are kept; default: $XDG_CACHE_HOME/blockloom')
+    .option('--no-cache', 'keep nothing between runs');
+}
+
+/** Adds the options that every reporting command has. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--json', 'print the result as JSON')
+    .addOption(
+      new Option('--progress <style>', 'how progress is shown on stderr')
+        .choices(['auto', 'tty', 'plain', 'json', 'none'])
+        .default('auto'),
+    )
+    .option('-q, --quiet', 'no progress and no warnings');
+}
+
+/** The style in which a command shows progress. */
+export function progressStyle({ progress, quiet }: CommonOptions): ProgressStyle {
+  return quiet === true ? 'none' : progress;
+}
+
+/** Opens the image that a command line describes. Warnings go to stderr. */
+export async function openArguments(
+  layers: readonly string[],
+  options: ImageArguments,
+  signal: AbortSignal,
+): Promise<OpenedImage> {
+  const { cache, ...rest } = options;
+  return openLayeredImage({
+    ...rest,
+    cache: cache === true ? undefined : cache,
+    layers,
+    signal,
+    sourceDateEpoch: sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
+    onWarning: (warning) => {
+      if (options.quiet !== true) console.error(`blockloom: warning: ${warning}`);
+    },
+  });
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch/ */
+function sourceDateEpoch(value: string | undefined): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  if (!/^\d{1,15}$/.test(value))
+    throw new ImageError('option-invalid', 'SOURCE_DATE_EPOCH is not a number of seconds since 1970');
+  return Number(value);
+}

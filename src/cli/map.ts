@@ -1,0 +1,92 @@
+import type { Command } from 'commander';
+import { displayName, utf8ByteString } from '../core/bytes.ts';
+import { ImageError } from '../core/errors.ts';
+import type { Ext4Plan } from '../core/ext4/layout.ts';
+import { normalizePath } from '../core/layer/path.ts';
+import { labelAt, type MapRow, mapRows } from '../core/plan/map.ts';
+import { addImageOptions, type ImageArguments, layersArgument, openArguments } from './image-arguments.ts';
+import { parseOffset } from './values.ts';
+
+interface MapOptions extends ImageArguments {
+  readonly at?: number;
+  readonly path?: string;
+}
+
+export function addMap(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('map')
+    .description('print what lives where in the image; --json has the fields of qemu-img map, and a label')
+    .argument(...layersArgument);
+  command
+    .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
+    .option('--path <file>', 'only the inode and the blocks of a file, directory or symlink of the image');
+  addImageOptions(command).action(async (layers: string[], options: MapOptions) => {
+    const { image } = await openArguments(layers, options, signal);
+    try {
+      await print(select(image.plan, options), options.json === true);
+    } finally {
+      image.close();
+    }
+  });
+}
+
+function select(plan: Ext4Plan, { at, path }: MapOptions): Iterable<MapRow> {
+  if (at !== undefined && path !== undefined) throw new ImageError('option-invalid', '--at and --path: one of them');
+  if (path !== undefined) return rowsOfPath(plan, path);
+  if (at === undefined) return mapRows(plan);
+  if (at >= plan.size) throw new ImageError('option-invalid', `offset ${at}: the image has ${plan.size} bytes`);
+  const block = Math.floor(at / plan.geometry.blockSize) * plan.geometry.blockSize;
+  for (const row of mapRows(plan, block, plan.geometry.blockSize)) {
+    if (at < row.start + row.length) return [{ ...row, label: labelAt(plan, at) }];
+  }
+  return [];
+}
+
+function* rowsOfPath(plan: Ext4Plan, path: string): Generator<MapRow, void> {
+  const location = plan.locate(normalizePath(utf8ByteString(path), {}));
+  if (location === undefined)
+    throw new ImageError('layer-not-found', `the image has no ${displayName(utf8ByteString(path))}`);
+  const { inodeOffset } = location;
+  for (const row of mapRows(plan, inodeOffset, INODE_SIZE)) yield { ...row, label: labelAt(plan, inodeOffset) };
+  if (location.length > 0) yield* mapRows(plan, location.offset, location.length);
+}
+
+const INODE_SIZE = 256;
+
+/** Rows go out in pieces, so that a large map is never held whole. */
+async function print(rows: Iterable<MapRow>, json: boolean): Promise<void> {
+  let text = json ? '[' : `${'offset'.padStart(14)} ${'length'.padStart(14)} kind label\n`;
+  let first = true;
+  for (const row of rows) {
+    text += json ? `${first ? '' : ',\n'}${toJson(row)}` : toText(row);
+    first = false;
+    if (text.length < 65536) continue;
+    await write(text);
+    text = '';
+  }
+  await write(json ? `${text}]\n` : text);
+}
+
+async function write(text: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function toText({ start, length, zero, label }: MapRow): string {
+  return `${String(start).padStart(14)} ${String(length).padStart(14)} ${zero ? 'zero' : 'data'} ${label}\n`;
+}
+
+function toJson({ start, length, zero, label }: MapRow): string {
+  return JSON.stringify({
+    start,
+    length,
+    depth: 0,
+    present: true,
+    zero,
+    data: !zero,
+    compressed: false,
+    offset: start,
+    label,
+  });
+}

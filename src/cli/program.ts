@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addBuild } from './build.ts';
+import { addCompletion } from './completion.ts';
+import { addHash } from './hash.ts';
+import { addMap } from './map.ts';
+import { addMeasure } from './measure.ts';
+import { addVerify } from './verify.ts';
+
+const EXAMPLES = `
+Examples:
+  blockloom build base.tar app.tar.gz -o disk.img   write an image, bottom layer first
+  blockloom hash base.tar app.tar.gz                the same digest, without writing
+  blockloom verify disk.img base.tar app.tar.gz     is disk.img what these layers give?
+  blockloom map base.tar app.tar.gz --at 0x400      what lives at a byte offset
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 input corrupt, unsupported or not found, 4 a verification found a difference.`;
+
+/** The command tree; `signal` ends whatever runs. */
+export function createProgram(signal: AbortSignal): Command {
+  const program = new Command('blockloom')
+    .description('Turns layers into a byte-deterministic ext4 image.')
+    .version(packageVersion())
+    .option('--debug', 'show where an error came from')
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(blockloom help shows how)')
+    .exitOverride();
+  addBuild(program, signal);
+  addHash(program, signal);
+  addVerify(program, signal);
+  addMap(program, signal);
+  addMeasure(program, signal);
+  addCompletion(program);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+function packageVersion(): string {
+  const file = new URL('../../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

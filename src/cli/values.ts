@@ -1,0 +1,77 @@
+import { InvalidArgumentError } from 'commander';
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+const SIZE = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i;
+
+/** `512M`, `1.5G`, `4096`: bytes, in powers of 1024. */
+export function parseSize(text: string): number {
+  const [, number, unit] = SIZE.exec(text) ?? [];
+  const bytes = Number(number) * UNITS[(unit ?? '').toUpperCase()]!;
+  if (!Number.isSafeInteger(bytes))
+    throw new InvalidArgumentError('A size is a number of bytes, or of K, M, G or T: 512M.');
+  return bytes;
+}
+
+/** A size, or `10%`. */
+export function parseFree(text: string): number | { percent: number } {
+  if (!text.endsWith('%')) return parseSize(text);
+  const percent = Number(text.slice(0, -1));
+  if (text === '%' || !(percent >= 0 && percent <= 1_000_000))
+    throw new InvalidArgumentError('Free room is a size or a percentage: 64M, 10%.');
+  return { percent };
+}
+
+export function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,15}$/.test(text)) throw new InvalidArgumentError('A whole number, 1 or more.');
+  return Number(text);
+}
+
+/** An offset in bytes: decimal, hexadecimal, or a size. */
+export function parseOffset(text: string): number {
+  return /^0x[\da-f]{1,13}$/i.test(text) ? Number.parseInt(text, 16) : parseSize(text);
+}
+
+export function parseBlockSize(text: string): 1024 | 2048 | 4096 {
+  const size = parseSize(text);
+  if (size !== 1024 && size !== 2048 && size !== 4096) throw new InvalidArgumentError('1024, 2048 or 4096.');
+  return size;
+}
+
+/** `UID:GID`, or one number for both. */
+export function parseOwner(text: string): { uid: number; gid: number } {
+  const [, uid, gid = uid] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text) ?? [];
+  if (uid === undefined) throw new InvalidArgumentError('An owner is UID:GID, in numbers.');
+  return { uid: Number(uid), gid: Number(gid) };
+}
+
+export function parseModeMask(text: string): number {
+  if (!/^[0-7]{1,4}$/.test(text)) throw new InvalidArgumentError('A mask is up to four octal digits: 022.');
+  return Number.parseInt(text, 8);
+}
+
+/** 16 bytes from a UUID's 32 hexadecimal digits. */
+export function parseUuid(text: string): Uint8Array {
+  const digits = text.replaceAll('-', '');
+  if (!/^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i.test(text)) {
+    throw new InvalidArgumentError('A UUID is 32 hexadecimal digits: 01234567-89ab-cdef-0123-456789abcdef.');
+  }
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}
+
+export function formatUuid(uuid: Uint8Array): string {
+  const hex = Array.from(uuid, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
+/** `fixed`, `clamp`, `keep`, seconds since 1970, or an ISO 8601 time with its zone (a date alone is in UTC). */
+export function parseMtime(text: string): 'fixed' | 'clamp' | 'keep' | number {
+  if (text === 'fixed' || text === 'clamp' || text === 'keep') return text;
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  const milliseconds = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(milliseconds)) {
+    throw new InvalidArgumentError('fixed, clamp, keep, seconds since 1970, or a time: 2026-01-01T00:00:00Z.');
+  }
+  return milliseconds / 1000;
+}

@@ -1,0 +1,69 @@
+import { ImageError } from '../core/errors.ts';
+import { utf8ByteString } from '../core/bytes.ts';
+import { FORMAT_VERSION, type Placement } from '../core/ext4/options.ts';
+import { DEFAULT_EPOCH, type MetadataPolicy } from '../core/tree/metadata.ts';
+import type { SymlinkedParents } from '../core/tree/resolve.ts';
+import type { ImagePlanOptions } from './plan-image.ts';
+
+/** What decides an image's bytes besides its layers. Sizes are in bytes; every default is what `build` does without options. */
+export interface ImageOptions {
+  /** Default 4096. */
+  readonly blockSize?: 1024 | 2048 | 4096 | undefined;
+  /** The exact size, a multiple of 4096; default: as large as needed, in whole MiB. */
+  readonly size?: number | undefined;
+  /** Room for a guest that writes: bytes, or percent of the content; default none. */
+  readonly free?: number | { readonly percent: number } | undefined;
+  /** How many inodes at least; default: those in use, and one for every 16 KiB of free room. */
+  readonly inodes?: number | undefined;
+  /** The volume name, at most 16 bytes of UTF-8. */
+  readonly label?: string | undefined;
+  /** 16 bytes; default: derived from the tree and the options. */
+  readonly uuid?: Uint8Array | undefined;
+  /** Every time in the image: `fixed` (default), `clamp`, `keep`, or seconds since 1970. */
+  readonly mtime?: MetadataPolicy['mtime'] | number | undefined;
+  /** The epoch of `fixed` and `clamp`, in seconds since 1970; default 1262304000. */
+  readonly sourceDateEpoch?: number | undefined;
+  /** The owner of everything; default: the layers'. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** Permission bits to clear, as a umask does. */
+  readonly chmodMask?: number | undefined;
+  /** Default `stable`. */
+  readonly placement?: Placement | undefined;
+  /** Default `follow`. */
+  readonly symlinkedParents?: SymlinkedParents | undefined;
+  /** Which layout; default and only one: 1. */
+  readonly formatVersion?: number | undefined;
+}
+
+const ID_MAX = 2 ** 32 - 2;
+
+/** Fills in the defaults. Throws `option-invalid`. */
+export function toPlanOptions(options: ImageOptions): ImagePlanOptions {
+  const { formatVersion = FORMAT_VERSION, free = 0, label = '' } = options;
+  if (formatVersion !== FORMAT_VERSION) {
+    throw new ImageError('option-invalid', `format version ${formatVersion}: this program writes ${FORMAT_VERSION}`);
+  }
+  return {
+    blockSize: options.blockSize ?? 4096,
+    size: options.size,
+    free: typeof free === 'number' ? { bytes: free } : free,
+    inodes: options.inodes,
+    label: utf8ByteString(label),
+    uuid: options.uuid,
+    placement: options.placement ?? 'stable',
+    symlinkedParents: options.symlinkedParents ?? 'follow',
+    metadata: toMetadataPolicy(options),
+  };
+}
+
+function toMetadataPolicy({ mtime = 'fixed', sourceDateEpoch, owner, chmodMask = 0 }: ImageOptions): MetadataPolicy {
+  const epoch = typeof mtime === 'number' ? mtime : (sourceDateEpoch ?? DEFAULT_EPOCH);
+  for (const id of owner === undefined ? [] : [owner.uid, owner.gid]) {
+    if (!Number.isInteger(id) || id < 0 || id > ID_MAX)
+      throw new ImageError('option-invalid', `owner ${id}: 0 to ${ID_MAX}`);
+  }
+  if (!Number.isInteger(chmodMask) || chmodMask < 0 || chmodMask > 0o7777) {
+    throw new ImageError('option-invalid', `a mode mask of ${chmodMask}: 0 to 0o7777`);
+  }
+  return { mtime: typeof mtime === 'number' ? 'fixed' : mtime, epoch, owner, chmodMask };
+}

@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import type { Stats } from 'node:fs';
+import { type FileHandle, lstat, open, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ImageError } from '../core/errors.ts';
+import type { Image } from '../image/image.ts';
+import { imageHash } from './digest.ts';
+import { pump, type PumpOptions } from './pump.ts';
+
+/** How an image is written. */
+export interface WriteImageOptions extends PumpOptions {
+  /** Replace a file that exists. */
+  readonly force?: boolean | undefined;
+}
+
+/** The unit of holes in a file, in bytes. */
+const HOLE_UNIT = 4096;
+const ZEROS = Buffer.alloc(HOLE_UNIT);
+
+/**
+ * Writes an image to `path`: sparse, under a temporary name in the same folder, synced, then renamed. Returns its SHA-256 in
+ * hexadecimal. Throws `output-exists`, `output-failed`, or what reading the image throws; then nothing is left behind.
+ */
+export async function writeImage(
+  image: Image,
+  path: string,
+  options: WriteImageOptions = {},
+): Promise<{ sha256: string }> {
+  const target = await targetOf(path, options.force ?? false);
+  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
+  const file = await open(temporary, 'wx').catch((error: unknown) => {
+    throw failure(path, error);
+  });
+  try {
+    const sha256 = await fill(file, image, options).finally(async () => file.close());
+    options.signal?.throwIfAborted();
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
+    return { sha256 };
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw isSystemError(error) ? failure(path, error) : error;
+  }
+}
+
+/** Where the image goes: behind symlinks, and only ever in the place of a regular file. */
+async function targetOf(path: string, force: boolean): Promise<string> {
+  const stats = await lstat(path).catch(() => undefined);
+  if (stats === undefined) return path;
+  if (stats.isSymbolicLink()) {
+    const target = await realpath(path).catch((error: unknown) => {
+      throw failure(path, error);
+    });
+    return targetOf(target, force);
+  }
+  if (!stats.isFile())
+    throw new ImageError('output-failed', `${path} is ${kindOf(stats)}; -o - writes to standard output`);
+  if (!force) throw new ImageError('output-exists', `${path} exists; --force replaces it`);
+  return path;
+}
+
+function kindOf(stats: Stats): string {
+  if (stats.isDirectory()) return 'a directory';
+  if (stats.isBlockDevice()) return 'a block device';
+  return 'not a regular file';
+}
+
+async function fill(file: FileHandle, image: Image, options: PumpOptions): Promise<string> {
+  const hash = imageHash('sha256');
+  await file.truncate(image.size);
+  const data = (offset: number, bytes: Uint8Array): Promise<void> => {
+    const written = writeData(file, offset, bytes);
+    hash.update(bytes);
+    return written;
+  };
+  await pump(image, { data, hole: (_, length) => hash.zeros(length) }, options);
+  image.verifyUnchanged();
+  await file.sync();
+  return hash.digest();
+}
+
+/** Writes the blocks that are not all zeros; the rest of the file is a hole already. */
+async function writeData(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const start = skipBlocks(bytes, at, true);
+    at = skipBlocks(bytes, start, false);
+    await writeAll(file, offset + start, bytes.subarray(start, at));
+  }
+}
+
+/** The first block from `at` on that is not all zeros, or that is. */
+function skipBlocks(bytes: Uint8Array, at: number, zero: boolean): number {
+  while (at < bytes.length && isZero(bytes.subarray(at, at + HOLE_UNIT)) === zero) at += HOLE_UNIT;
+  return Math.min(at, bytes.length);
+}
+
+function isZero(block: Uint8Array): boolean {
+  return block[0] === 0 && ZEROS.compare(block, 0, block.length, 0, block.length) === 0;
+}
+
+async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(async () => folder.close());
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
+
+function failure(path: string, error: unknown): ImageError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ImageError('output-failed', `cannot write ${path}: ${reason}`, {}, { cause: error });
+}

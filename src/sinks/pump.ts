@@ -1,0 +1,94 @@
+import type { Image } from '../image/image.ts';
+
+/** What a long read tells and obeys. */
+export interface PumpOptions {
+  /** Ends it; it then throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the bytes done, holes included, of the image's size. */
+  readonly onProgress?: ((done: number, size: number) => void) | undefined;
+}
+
+/** Takes an image in order, as data and holes. */
+export interface Consumer {
+  /** `bytes` may be used until the returned promise settles; calls do not wait for each other. */
+  data(offset: number, bytes: Uint8Array): Promise<void> | void;
+  hole(offset: number, length: number): Promise<void> | void;
+}
+
+/** The most that is read at once, in bytes. */
+const PIECE_SIZE = 1024 * 1024;
+/** Holes are multiples of this; what is shorter is read as data. */
+const HOLE_GRANULARITY = 64 * 1024;
+/** How many pieces are read ahead of the consumer, and how many are read or consumed at once. */
+const READ_AHEAD = 2;
+const BUFFERS = 5;
+
+interface Piece {
+  readonly offset: number;
+  readonly length: number;
+  readonly hole: boolean;
+}
+
+/** A buffer, and when its last consumer is done with it. */
+interface Slot {
+  readonly buffer: Uint8Array;
+  consumed: Promise<void>;
+}
+
+/** Reads a whole image into a consumer: inputs are read ahead while it works. Settles when the consumer is done with every piece. */
+export async function pump(image: Image, consumer: Consumer, options: PumpOptions = {}): Promise<void> {
+  const slots: Slot[] = Array.from({ length: BUFFERS }, () => ({
+    buffer: new Uint8Array(PIECE_SIZE),
+    consumed: Promise.resolve(),
+  }));
+  const queue: { piece: Piece; slot: Slot; read: Promise<void> }[] = [];
+  let next = 0;
+  const consumeOne = async (): Promise<void> => {
+    const { piece, slot, read } = queue.shift()!;
+    await read;
+    options.signal?.throwIfAborted();
+    slot.consumed = settle(
+      piece.hole
+        ? consumer.hole(piece.offset, piece.length)
+        : consumer.data(piece.offset, slot.buffer.subarray(0, piece.length)),
+    );
+    options.onProgress?.(piece.offset + piece.length, image.size);
+  };
+  try {
+    for (const piece of pieces(image)) {
+      const slot = slots[next++ % BUFFERS]!;
+      await slot.consumed;
+      const read = settle(
+        piece.hole ? undefined : image.readAsync(piece.offset, slot.buffer.subarray(0, piece.length)),
+      );
+      queue.push({ piece, slot, read });
+      if (queue.length > READ_AHEAD) await consumeOne();
+    }
+    while (queue.length > 0) await consumeOne();
+    for (const { consumed } of slots) await consumed;
+  } finally {
+    await Promise.allSettled([...queue.map(({ read }) => read), ...slots.map(({ consumed }) => consumed)]);
+  }
+}
+
+/** A promise whose failure waits until somebody awaits it. */
+function settle(work: Promise<void> | void): Promise<void> {
+  const promise = Promise.resolve(work);
+  promise.catch(() => undefined);
+  return promise;
+}
+
+function* pieces(image: Image): Generator<Piece, void> {
+  for (const { offset, length, hole } of image.extents(0, image.size, HOLE_GRANULARITY)) {
+    if (hole) yield { offset, length, hole };
+    else {
+      for (let done = 0; done < length; ) {
+        // Pieces end at multiples of their size, so that one read seldom spans two blocks of the same chunk.
+        const toBoundary = PIECE_SIZE - ((offset + done) % PIECE_SIZE);
+        const size = Math.min(length - done, toBoundary);
+        yield { offset: offset + done, length: size, hole: false };
+        done += size;
+      }
+    }
+  }
+}
