@@ -32,7 +32,7 @@ describe('aclXattrValue', () => {
   });
 
   it('orders ids of one kind', () => {
-    const text = 'user::---,user:9:r--,user:10:r--,user:4294967294:r--,group::---,mask::---,other::---';
+    const text = 'user::---,user:10:r--,user:4294967294:r--,user:9:r--,group::---,mask::---,other::---';
     const named = ['0200040009000000', '020004000a000000', '02000400feffffff'].join('');
     expect(acl(text).slice(24, 72)).toBe(named);
   });

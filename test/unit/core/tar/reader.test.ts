@@ -90,11 +90,11 @@ describe('extended headers', () => {
       member('x', '8 uid=7\n'),
       member('V', 'label'),
       { name: 'a', type: 'symlink', linkName: 'short' },
-      { name: 'b' },
+      { name: 'b', type: 'symlink', linkName: 'own' },
     ]);
     expect(readTarEveryWay(tar)).toMatchObject([
       { path: 'a', linkPath: 'target', uid: 7, gid: 10 },
-      { path: 'b', linkPath: '', uid: 0, gid: 10 },
+      { path: 'b', linkPath: 'own', uid: 0, gid: 10 },
     ]);
   });
 
@@ -230,6 +230,11 @@ describe('the end of a tar', () => {
   it('is told with the entry it cuts', () => {
     const error = tarError(makeTar([{ name: 'a' }, { name: 'b', declaredSize: 5000 }]), 4);
     expect(error).toMatchObject({ code: 'layer-truncated', context: { layer: 4, path: 'b', offset: BLOCK } });
+  });
+
+  it('is not told with the entry before', () => {
+    const error = tarError(concat([one, new Uint8Array(100)]));
+    expect(error.context).toEqual({ layer: 0, path: undefined, offset: 1024 });
   });
 
   it('may come earlier than was said', () => {
