@@ -69,7 +69,7 @@ export function addImageOptions(command: Command): Command {
 }
 
 /** Adds the options that every reporting command has. */
-export function addCommonOptions(command: Command): Command {
+function addCommonOptions(command: Command): Command {
   return command
     .option('--json', 'print the result as JSON')
     .addOption(

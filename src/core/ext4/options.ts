@@ -1,6 +1,6 @@
 import type { ByteString } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
-import type { MetadataPolicy } from '../tree/metadata.ts';
+import { type MetadataPolicy, SECONDS_MAX, SECONDS_MIN } from '../tree/metadata.ts';
 
 /** The layouts that this program knows; a change of any image's bytes makes a new one. */
 export const FORMAT_VERSION = 1;
@@ -43,7 +43,10 @@ export function checkExt4Options(options: Ext4Options): void {
   if (inodes !== undefined && !(Number.isInteger(inodes) && inodes > 0 && inodes < 2 ** 32)) {
     throw invalid(`${inodes} inodes: 1 to 4294967295`);
   }
-  if (!Number.isSafeInteger(metadata.epoch)) throw invalid(`an epoch of ${metadata.epoch}: whole seconds since 1970`);
+  const { epoch } = metadata;
+  if (!Number.isInteger(epoch) || epoch < SECONDS_MIN || epoch > SECONDS_MAX) {
+    throw invalid(`a time of ${epoch}: whole seconds since 1970, ${SECONDS_MIN} to ${SECONDS_MAX}`);
+  }
 }
 
 function invalid(what: string): ImageError {

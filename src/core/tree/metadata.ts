@@ -27,8 +27,8 @@ export interface Attributes {
 }
 
 /** The times that ext4 can hold: 1901-12-13T20:45:52Z to 2446-05-10T22:38:55Z. */
-const SECONDS_MIN = -(2 ** 31);
-const SECONDS_MAX = 2 ** 31 - 1 + 3 * 2 ** 32;
+export const SECONDS_MIN = -(2 ** 31);
+export const SECONDS_MAX = 2 ** 31 - 1 + 3 * 2 ** 32;
 
 /** The attributes of `inode`; a directory that no layer describes is 0755 0:0 at the epoch. */
 export function attributesOf(tree: Tree, inode: number, policy: MetadataPolicy): Attributes {
