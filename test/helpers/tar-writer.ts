@@ -1,10 +1,10 @@
-import { type ByteString, bytesOf, utf8ByteString } from '../../src/core/bytes.ts';
+import { type ByteString, bytesOf } from '../../src/core/bytes.ts';
 
 /** The header forms. `pax` adds an extended header only for what ustar's fields cannot hold; `raw` writes what is asked. */
 export type TarFormat = 'v7' | 'ustar' | 'gnu' | 'pax';
 
 /** A type by name, or any one-character flag of a header: `'7'`, `'D'`, `'\0'`. */
-export type TarType = keyof typeof FLAGS | (string & {});
+type TarType = keyof typeof FLAGS | (string & {});
 
 const FLAGS = {
   file: '0',
@@ -30,7 +30,7 @@ export interface SparseSpec {
   readonly segments: readonly { readonly offset: number; readonly length: number }[];
 }
 
-/** One entry to write. Strings are byte strings (one character a byte); `utf8()` makes one from ordinary text. */
+/** One entry to write. Strings are byte strings (one character a byte); `utf8ByteString` makes one from ordinary text. */
 export interface TarEntry {
   readonly name: ByteString;
   /** Default: `directory` for a name that ends in a slash, else `file`. */
@@ -73,9 +73,6 @@ export interface TarOptions {
 }
 
 export const BLOCK = 512;
-
-/** Ordinary text as the byte string of its UTF-8. */
-export const utf8 = utf8ByteString;
 
 /**
  * A tar made by code, for tests: well-formed unless asked otherwise.
