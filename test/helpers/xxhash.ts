@@ -15,7 +15,7 @@ export function xxh64(bytes: Uint8Array): bigint {
   const round = (acc: bigint, lane: bigint): bigint => w(rotl(w(acc + w(lane * p2)), 31n) * p1);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
-  let acc = p5;
+  let acc: bigint = p5;
   if (bytes.length >= 32) {
     const lanes = [w(p1 + p2), p2, 0n, w(-p1)];
     for (; at + 32 <= bytes.length; at += 32) {
@@ -41,7 +41,7 @@ export function xxh32Words(words: Uint32Array): number {
   const rotl = (x: bigint, n: bigint): bigint => w((x << n) | (x >> (32n - n)));
   const round = (acc: bigint, lane: bigint): bigint => w(rotl(w(acc + lane * p2), 13n) * p1);
   let at = 0;
-  let acc = p5;
+  let acc: bigint = p5;
   if (words.length >= 4) {
     const lanes = [w(p1 + p2), p2, 0n, w(-p1)];
     for (; at + 4 <= words.length; at += 4) {

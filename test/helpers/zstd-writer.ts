@@ -18,7 +18,10 @@ export function zstdFrame(content: Uint8Array, options: ZstdFrameOptions = {}): 
   const descriptor = 0xc0 | (isSingleSegment ? 0x20 : 0) | (checksum ? 0x04 : 0);
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(declaredBytes));
-  const parts = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, descriptor, ...(isSingleSegment ? [] : [window])]), size];
+  const parts: Uint8Array[] = [
+    Buffer.from([0x28, 0xb5, 0x2f, 0xfd, descriptor, ...(isSingleSegment ? [] : [window])]),
+    size,
+  ];
   for (let at = 0; at === 0 || at < content.length; at += BLOCK_BYTES) {
     const body = content.subarray(at, at + BLOCK_BYTES);
     parts.push(blockHeader(body.length, 0, at + BLOCK_BYTES >= content.length), Buffer.from(body));

@@ -22,7 +22,9 @@ const entry: fc.Arbitrary<LayerEntry> = fc.record({
   mtimeNanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
   size: position,
   dataOffset: position,
-  segments: fc.option(fc.array(fc.record({ offset: position, length: position }), { maxLength: 4 }), { nil: undefined }),
+  segments: fc.option(fc.array(fc.record({ offset: position, length: position }), { maxLength: 4 }), {
+    nil: undefined,
+  }),
   deviceMajor: fc.integer({ min: 0, max: 0xfff }),
   deviceMinor: fc.integer({ min: 0, max: 0xfffff }),
   xattrs: fc.uniqueArray(xattr, { maxLength: 3, selector: ({ name }) => name }),
@@ -70,15 +72,19 @@ describe('the file of a layer index', () => {
 
   it('never throws and never leads outside itself, even damaged under a right checksum', () => {
     fc.assert(
-      fc.property(index, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }), (made, changes) => {
-        const damaged = encodeLayerIndex(made);
-        for (const [where, byte] of changes) damaged[where % damaged.length] = byte;
-        const read = decodeLayerIndex(seal(damaged));
-        if (read === undefined) return;
-        expect(read.pathEnd.at(-1) ?? 0).toBe(read.pathBytes.length);
-        expect(read.linkPathEnd.at(-1) ?? 0).toBe(read.linkPathBytes.length);
-        expect(read.xattrSet.every((set) => set <= read.xattrSets.length)).toBe(true);
-      }),
+      fc.property(
+        index,
+        fc.array(fc.tuple(fc.nat(), fc.nat({ max: 255 })), { minLength: 1, maxLength: 4 }),
+        (made, changes) => {
+          const damaged = encodeLayerIndex(made);
+          for (const [where, byte] of changes) damaged[where % damaged.length] = byte;
+          const read = decodeLayerIndex(seal(damaged));
+          if (read === undefined) return;
+          expect(read.pathEnd.at(-1) ?? 0).toBe(read.pathBytes.length);
+          expect(read.linkPathEnd.at(-1) ?? 0).toBe(read.linkPathBytes.length);
+          expect(read.xattrSet.every((set) => set <= read.xattrSets.length)).toBe(true);
+        },
+      ),
       { numRuns: 500 },
     );
   });

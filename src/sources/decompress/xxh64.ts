@@ -48,7 +48,7 @@ export class Xxh64 {
     addPair(state, this.#length >>> 0, Math.floor(this.#length / 2 ** 32));
     this.#mixTail(state);
     avalanche(state);
-    return at(state, 0);
+    return wordOf(state, 0);
   }
 
   #mergeLanes(state: Uint32Array): void {
@@ -56,11 +56,11 @@ export class Xxh64 {
     [1, 7, 12, 18].forEach((bits, lane) => {
       const rotated = lanes.slice(2 * lane, 2 * lane + 2);
       rotateLeft(rotated, bits);
-      addPair(state, at(rotated, 0), at(rotated, 1));
+      addPair(state, wordOf(rotated, 0), wordOf(rotated, 1));
     });
     for (let lane = 0; lane < 8; lane += 2) {
       const mixed = new Uint32Array(2);
-      round(mixed, 0, at(lanes, lane), at(lanes, lane + 1));
+      round(mixed, 0, wordOf(lanes, lane), wordOf(lanes, lane + 1));
       xorPair(state, mixed);
       multiply(state, P1L, P1H);
       addPair(state, P4L, P4H);
@@ -114,8 +114,8 @@ function consumeStripes(lanes: Uint32Array, bytes: Uint8Array, from: number): nu
 function round(lanes: Uint32Array, lane: number, inputLow: number, inputHigh: number): void {
   const productHigh = (highOfProduct(inputLow, P2L) + Math.imul(inputLow, P2H) + Math.imul(inputHigh, P2L)) | 0;
   const productLow = Math.imul(inputLow, P2L) >>> 0;
-  const low = at(lanes, lane) + productLow;
-  const high = (at(lanes, lane + 1) + productHigh + (low > 0xffffffff ? 1 : 0)) >>> 0;
+  const low = wordOf(lanes, lane) + productLow;
+  const high = (wordOf(lanes, lane + 1) + productHigh + (low > 0xffffffff ? 1 : 0)) >>> 0;
   const rotatedLow = ((low << 31) | (high >>> 1)) >>> 0;
   const rotatedHigh = ((high << 31) | ((low >>> 0) >>> 1)) >>> 0;
   lanes[lane] = Math.imul(rotatedLow, P1L);
@@ -134,31 +134,31 @@ function highOfProduct(a: number, b: number): number {
 }
 
 function multiply(pair: Uint32Array, low: number, high: number): void {
-  const [a, b] = [at(pair, 0), at(pair, 1)];
+  const [a, b] = [wordOf(pair, 0), wordOf(pair, 1)];
   setPair(pair, Math.imul(a, low), highOfProduct(a, low) + Math.imul(a, high) + Math.imul(b, low));
 }
 
 function addPair(pair: Uint32Array, low: number, high: number): void {
-  setPair(pair, add(at(pair, 0), low), addHigh(at(pair, 0), at(pair, 1), low, high));
+  setPair(pair, add(wordOf(pair, 0), low), addHigh(wordOf(pair, 0), wordOf(pair, 1), low, high));
 }
 
 function xorPair(pair: Uint32Array, other: Uint32Array): void {
-  setPair(pair, at(pair, 0) ^ at(other, 0), at(pair, 1) ^ at(other, 1));
+  setPair(pair, wordOf(pair, 0) ^ wordOf(other, 0), wordOf(pair, 1) ^ wordOf(other, 1));
 }
 
 /** Rotates by 1 to 31 bits. */
 function rotateLeft(pair: Uint32Array, bits: number): void {
-  const [low, high] = [at(pair, 0), at(pair, 1)];
+  const [low, high] = [wordOf(pair, 0), wordOf(pair, 1)];
   setPair(pair, (low << bits) | (high >>> (32 - bits)), (high << bits) | (low >>> (32 - bits)));
 }
 
 function avalanche(pair: Uint32Array): void {
-  setPair(pair, at(pair, 0) ^ (at(pair, 1) >>> 1), at(pair, 1));
+  setPair(pair, wordOf(pair, 0) ^ (wordOf(pair, 1) >>> 1), wordOf(pair, 1));
   multiply(pair, P2L, P2H);
-  const [low, high] = [at(pair, 0), at(pair, 1)];
+  const [low, high] = [wordOf(pair, 0), wordOf(pair, 1)];
   setPair(pair, low ^ ((high << 3) | (low >>> 29)), high ^ (high >>> 29));
   multiply(pair, P3L, P3H);
-  setPair(pair, at(pair, 0) ^ at(pair, 1), at(pair, 1));
+  setPair(pair, wordOf(pair, 0) ^ wordOf(pair, 1), wordOf(pair, 1));
 }
 
 function setPair(pair: Uint32Array, low: number, high: number): void {
@@ -174,6 +174,6 @@ function addHigh(aLow: number, aHigh: number, bLow: number, bHigh: number): numb
   return (aHigh + bHigh + (aLow + bLow > 0xffffffff ? 1 : 0)) >>> 0;
 }
 
-function at(words: Uint32Array, index: number): number {
+function wordOf(words: Uint32Array, index: number): number {
   return words[index] ?? 0;
 }

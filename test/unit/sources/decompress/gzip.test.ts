@@ -5,7 +5,8 @@ import { chunksOf, gather } from '../../../helpers/chunks.ts';
 
 const content = Uint8Array.from({ length: 5000 }, (_, i) => (i * i) >> 3);
 const member = gzipSync(content);
-const run = (bytes: Uint8Array, chunk = 1000): Promise<Uint8Array> => gather(gunzip(chunksOf(bytes, chunk), { layer: 2 }));
+const run = (bytes: Uint8Array, chunk = 1000): Promise<Uint8Array> =>
+  gather(gunzip(chunksOf(bytes, chunk), { layer: 2 }));
 const twice = Uint8Array.from([...content, ...content]);
 
 describe('gunzip', () => {
@@ -21,7 +22,9 @@ describe('gunzip', () => {
   it.each([1, 7, member.length, member.length + 10, 1e6])('refuses what is neither, in chunks of %d', async (chunk) => {
     const corrupt = { code: 'layer-corrupt', context: { layer: 2 } };
     await expect(run(Buffer.concat([member, Buffer.from('garbage')]), chunk)).rejects.toMatchObject(corrupt);
-    await expect(run(Buffer.concat([member, new Uint8Array(40), Buffer.from('x')]), chunk)).rejects.toMatchObject(corrupt);
+    await expect(run(Buffer.concat([member, new Uint8Array(40), Buffer.from('x')]), chunk)).rejects.toMatchObject(
+      corrupt,
+    );
     await expect(run(Buffer.concat([member, new Uint8Array(40), member]), chunk)).rejects.toMatchObject(corrupt);
   });
 

@@ -13,12 +13,18 @@ describe.each(engines)('unzstd by %s', (engine) => {
   const run = (bytes: Uint8Array, chunk = 10_000): Promise<Uint8Array> =>
     gather(unzstd(chunksOf(bytes, chunk), { layer: 2 }, engine));
 
-  it.each([999, frame.length, frame.length + 1, 1e7])('reads frames and skips skippable ones, in chunks of %d', async (chunk) => {
-    const skipped = zstdSkippable(Uint8Array.from({ length: 500 }, () => 7), 3);
-    expect(Buffer.compare(await run(frame, chunk), content)).toBe(0);
-    expect(Buffer.compare(await run(Buffer.concat([frame, zstdFrame(content)]), chunk), twice)).toBe(0);
-    expect(Buffer.compare(await run(Buffer.concat([skipped, frame, skipped, frame, skipped]), chunk), twice)).toBe(0);
-  });
+  it.each([999, frame.length, frame.length + 1, 1e7])(
+    'reads frames and skips skippable ones, in chunks of %d',
+    async (chunk) => {
+      const skipped = zstdSkippable(
+        Uint8Array.from({ length: 500 }, () => 7),
+        3,
+      );
+      expect(Buffer.compare(await run(frame, chunk), content)).toBe(0);
+      expect(Buffer.compare(await run(Buffer.concat([frame, zstdFrame(content)]), chunk), twice)).toBe(0);
+      expect(Buffer.compare(await run(Buffer.concat([skipped, frame, skipped, frame, skipped]), chunk), twice)).toBe(0);
+    },
+  );
 
   it('reads an empty frame, and input byte by byte', async () => {
     const small = zstdFrame(content.subarray(0, 500), { checksum: true });
@@ -26,11 +32,17 @@ describe.each(engines)('unzstd by %s', (engine) => {
   });
 
   it('refuses a stream that ends anywhere inside', async () => {
-    const bytes = Buffer.concat([zstdSkippable(content.subarray(0, 90)), zstdFrame(content.subarray(0, 90), { checksum: true })]);
+    const bytes = Buffer.concat([
+      zstdSkippable(content.subarray(0, 90)),
+      zstdFrame(content.subarray(0, 90), { checksum: true }),
+    ]);
     for (let length = 1; length < bytes.length; length++) {
       if (length === 98) continue;
       const code = length < 4 || (length > 98 && length < 102) ? 'layer-corrupt' : 'layer-truncated';
-      await expect(run(bytes.subarray(0, length)), `at ${length}`).rejects.toMatchObject({ code, context: { layer: 2 } });
+      await expect(run(bytes.subarray(0, length)), `at ${length}`).rejects.toMatchObject({
+        code,
+        context: { layer: 2 },
+      });
     }
   });
 
@@ -49,7 +61,10 @@ describe.each(engines)('unzstd by %s', (engine) => {
 
   it.each([
     ['a window over 128 MiB', zstdFrame(content, { window: 0x89 })],
-    ['a dictionary', Buffer.concat([frame.subarray(0, 4), Buffer.from([0x21, 5, 5]), blockHeader(5, 0, true), content.subarray(0, 5)])],
+    [
+      'a dictionary',
+      Buffer.concat([frame.subarray(0, 4), Buffer.from([0x21, 5, 5]), blockHeader(5, 0, true), content.subarray(0, 5)]),
+    ],
   ])('does not support %s', async (_, bytes) => {
     await expect(run(bytes)).rejects.toMatchObject({ code: 'layer-unsupported' });
   });
