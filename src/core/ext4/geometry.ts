@@ -1,7 +1,7 @@
 import { ImageError } from '../errors.ts';
 import { roundUp } from '../struct.ts';
 import { GroupDescriptor } from './format/group-descriptor.ts';
-import { EXT4_GOOD_OLD_FIRST_INO, Inode } from './format/inode.ts';
+import { Inode } from './format/inode.ts';
 import type { Numbering } from './numbering.ts';
 import type { Ext4Options } from './options.ts';
 import { CHUNK_SIZE } from './placement.ts';
@@ -50,66 +50,85 @@ const BLOCKS_MAX = 2 ** 32 - 1;
  * Throws `image-too-small` when the content does not fit the size, `limit-exceeded` from 2^32 blocks on.
  */
 export function planGeometry(sizes: ContentSizes, numbering: Numbering, options: Ext4Options): Geometry {
-  const { blockSize, size } = options;
-  const blocksPerGroup = 8 * blockSize;
-  const firstDataBlock = blockSize === 1024 ? 1 : 0;
-  const groupsOf = (blocks: number): number => Math.ceil((blocks - firstDataBlock) / blocksPerGroup);
-  let groups = size === undefined ? 1 : Math.max(1, groupsOf(size / blockSize));
-  for (;;) {
-    const sections = placeSections(sizes, numbering, options, groups);
-    const needed = blocksNeeded(sections, sizes, options);
-    const groupsNeeded = Math.max(groupsOf(needed), sections.groupsForInodes);
-    if (size !== undefined || groupsNeeded <= groups) {
-      const blocks = size === undefined ? Math.max(needed, smallestWith(groups, options)) : size / blockSize;
-      if (needed > blocks || sections.groupsForInodes > groups) throw tooSmall(sizes, numbering, options);
-      if (blocks > BLOCKS_MAX)
-        throw new ImageError('limit-exceeded', `${blocks} blocks, at most ${BLOCKS_MAX} in an image`);
-      const { groupsForInodes: _, ...places } = sections;
-      return { blockSize, blocks, firstDataBlock, blocksPerGroup, groups, ...places };
-    }
-    groups = groupsNeeded;
+  const { inodes, size, blockSize } = options;
+  if (inodes !== undefined && inodes < numbering.last) {
+    throw new ImageError('image-too-small', `the content needs ${numbering.last} inodes, the image has ${inodes}`);
+  }
+  const geometry =
+    size === undefined
+      ? smallestGeometry(sizes, numbering, options)
+      : fittingGeometry(sizes, numbering, options, size / blockSize);
+  if (geometry.blocks <= BLOCKS_MAX) return geometry;
+  throw new ImageError('limit-exceeded', `${geometry.blocks} blocks, at most ${BLOCKS_MAX} in an image`);
+}
+
+/** Grows by groups until everything fits: more groups need more metadata. */
+function smallestGeometry(sizes: ContentSizes, numbering: Numbering, options: Ext4Options): Geometry {
+  const { blockSize, free } = options;
+  const freeBytes = 'bytes' in free ? free.bytes : (sizes.data * blockSize * free.percent) / 100;
+  const inodes = options.inodes ?? numbering.last + Math.ceil(freeBytes / BYTES_PER_FREE_INODE);
+  for (let groups = 1; ; ) {
+    const sections = placeSections(sizes, inodes, blockSize, groups);
+    const blocks = blocksNeeded(sections, sizes, options);
+    const needed = Math.max(groupsOf(blocks, blockSize), groupsForInodes(inodes, blockSize));
+    if (needed <= groups)
+      return withBlocks(Math.max(blocks, smallestWith(groups, blockSize)), blockSize, groups, sections);
+    groups = needed;
   }
 }
 
-/** The size of the smallest image for the content, in bytes. */
-function sizeNeeded(sizes: ContentSizes, numbering: Numbering, options: Ext4Options): number {
-  return planGeometry(sizes, numbering, { ...options, size: undefined }).blocks * options.blockSize;
+/** The geometry of an image of `blocks` blocks, with inodes for the room that the content leaves, as far as they fit. */
+function fittingGeometry(sizes: ContentSizes, numbering: Numbering, options: Ext4Options, blocks: number): Geometry {
+  const { blockSize, inodes = numbering.last } = options;
+  const groups = Math.max(1, groupsOf(blocks, blockSize));
+  const sections = placeSections(sizes, inodes, blockSize, groups);
+  const left = blocks - blocksNeeded(sections, sizes, options);
+  if (left < 0 || groupsForInodes(inodes, blockSize) > groups) {
+    const needed = smallestGeometry(sizes, numbering, options).blocks * blockSize;
+    throw new ImageError('image-too-small', `the content needs ${needed} bytes, the image has ${blocks * blockSize}`);
+  }
+  let headroom = options.inodes === undefined ? Math.floor((left * blockSize) / BYTES_PER_FREE_INODE) : 0;
+  for (; headroom > 0; headroom = Math.floor(headroom / 2)) {
+    const roomy = placeSections(sizes, inodes + headroom, blockSize, groups);
+    if (blocksNeeded(roomy, sizes, options) <= blocks) return withBlocks(blocks, blockSize, groups, roomy);
+  }
+  return withBlocks(blocks, blockSize, groups, sections);
 }
 
-function tooSmall(sizes: ContentSizes, numbering: Numbering, options: Ext4Options): ImageError {
-  const needed = sizeNeeded(sizes, numbering, options);
-  return new ImageError('image-too-small', `the content needs ${needed} bytes, the image has ${options.size}`);
+const firstDataBlockOf = (blockSize: number): number => (blockSize === 1024 ? 1 : 0);
+const groupsOf = (blocks: number, blockSize: number): number =>
+  Math.ceil((blocks - firstDataBlockOf(blockSize)) / (8 * blockSize));
+const groupsForInodes = (inodes: number, blockSize: number): number => Math.ceil(inodes / (8 * blockSize));
+
+function withBlocks(blocks: number, blockSize: number, groups: number, sections: Sections): Geometry {
+  const firstDataBlock = firstDataBlockOf(blockSize);
+  return { blockSize, blocks, firstDataBlock, blocksPerGroup: 8 * blockSize, groups, ...sections };
 }
 
 /** The fewest blocks of an image with so many groups. */
-function smallestWith(groups: number, { blockSize }: Ext4Options): number {
-  const first = blockSize === 1024 ? 1 : 0;
-  return roundUp((first + (groups - 1) * 8 * blockSize + 1) * blockSize, SIZE_UNIT) / blockSize;
+function smallestWith(groups: number, blockSize: number): number {
+  const lastGroup = firstDataBlockOf(blockSize) + (groups - 1) * 8 * blockSize;
+  return roundUp((lastGroup + 1) * blockSize, SIZE_UNIT) / blockSize;
 }
 
-function blocksNeeded(sections: Sections, sizes: ContentSizes, { blockSize, free }: Ext4Options): number {
-  const content = sizes.data === 0 ? sections.metadataEnd : sections.data + sizes.data;
-  const freeBytes = 'bytes' in free ? free.bytes : Math.ceil((content * blockSize * free.percent) / 100);
-  return roundUp(content * blockSize + freeBytes, SIZE_UNIT) / blockSize;
+function blocksNeeded(sections: Sections, sizes: ContentSizes, { blockSize, free, size }: Ext4Options): number {
+  const content = (sizes.data === 0 ? sections.metadataEnd : sections.data + sizes.data) * blockSize;
+  const freeBytes = 'bytes' in free ? free.bytes : Math.ceil((content * free.percent) / 100);
+  return roundUp(content + freeBytes, size === undefined ? SIZE_UNIT : blockSize) / blockSize;
 }
 
-type Sections = Omit<Geometry, 'blockSize' | 'blocks' | 'firstDataBlock' | 'blocksPerGroup' | 'groups'> & {
-  /** How many groups the inodes need. */
-  readonly groupsForInodes: number;
-};
+type Sections = Omit<Geometry, 'blockSize' | 'blocks' | 'firstDataBlock' | 'blocksPerGroup' | 'groups'>;
 
 /**
- * Places the sections one after another. One of a chunk or more begins at a chunk's boundary, and data at a boundary that is coarse
- * beside the metadata, so that a small change of one section seldom moves the next.
+ * Places the sections one after another. One of a chunk or more begins at a chunk's boundary, and data at a boundary that
+ * is coarse beside the metadata, so that a small change of one section seldom moves the next.
  */
-function placeSections(sizes: ContentSizes, numbering: Numbering, options: Ext4Options, groups: number): Sections {
-  const { blockSize } = options;
+function placeSections(sizes: ContentSizes, inodes: number, blockSize: number, groups: number): Sections {
   const chunk = CHUNK_SIZE / blockSize;
-  const inodes = inodesNeeded(sizes, numbering, options);
   const inodesPerBlock = blockSize / Inode.size;
   const inodesPerGroup = Math.min(roundUp(Math.ceil(inodes / groups), Math.max(8, inodesPerBlock)), 8 * blockSize);
   const inodeTableBlocksPerGroup = inodesPerGroup / inodesPerBlock;
-  let next = blockSize === 1024 ? 2 : 1;
+  let next = firstDataBlockOf(blockSize) + 1;
   const place = (blocks: number): number => {
     const start = blocks >= chunk ? roundUp(next, chunk) : next;
     next = start + blocks;
@@ -138,17 +157,5 @@ function placeSections(sizes: ContentSizes, numbering: Numbering, options: Ext4O
     extentTrees,
     metadataEnd,
     data: roundUp(metadataEnd, Math.max(chunk, coarse)),
-    groupsForInodes: Math.ceil(inodes / (8 * blockSize)),
   };
-}
-
-/** The numbers in use, and some for the free space; `--inodes` may ask for more. */
-function inodesNeeded(sizes: ContentSizes, numbering: Numbering, { inodes, free, blockSize }: Ext4Options): number {
-  const freeBytes = 'bytes' in free ? free.bytes : (sizes.data * blockSize * free.percent) / 100;
-  const headroom = Math.ceil(freeBytes / BYTES_PER_FREE_INODE);
-  const needed = Math.max(numbering.last, EXT4_GOOD_OLD_FIRST_INO) + headroom;
-  if (inodes !== undefined && inodes < numbering.last) {
-    throw new ImageError('image-too-small', `the content needs ${numbering.last} inodes, the image has ${inodes}`);
-  }
-  return Math.max(inodes ?? 0, inodes === undefined ? needed : numbering.last);
 }

@@ -23,12 +23,16 @@ export interface InodeParts {
   readonly extentTrees: ExtentTrees;
   readonly builtExtentTrees: BuiltExtentTrees;
   readonly xattrs: XattrLayout;
+  /** The inode of lost+found. */
+  readonly lostAndFound: number;
   /** Whether the directory's names have an index. */
   readonly isIndexed: (inode: number) => boolean;
 }
 
 /** The units of i_blocks, in bytes. */
 const SECTOR_SIZE = 512;
+/** What e2fsck may put into lost+found is root's business; a layer's own lost+found has the layer's mode. */
+const LOST_AND_FOUND_MODE = 0o700;
 const at = Inode.fields;
 
 /** All inode tables, one behind another, made when they are read. */
@@ -73,7 +77,9 @@ export class InodeTable implements BytesSource {
 
   #writeInode(inode: number, ino: number, start: number, target: Uint8Array, view: DataView): void {
     const { tree, metadata, numbering, xattrs } = this.#parts;
-    const { mode, uid, gid, seconds, nanoseconds } = attributesOf(tree, inode, metadata);
+    const { uid, gid, seconds, nanoseconds, ...attributes } = attributesOf(tree, inode, metadata);
+    const made = inode === this.#parts.lostAndFound && tree.inodeLayer.values[inode] === NONE;
+    const mode = made ? LOST_AND_FOUND_MODE : attributes.mode;
     const type = tree.inodeType.values[inode]!;
     view.setUint16(start + at.i_mode.offset, S_IFMT_OF[type]! | mode, true);
     view.setUint16(start + at.i_uid.offset, uid & 0xffff, true);

@@ -12,7 +12,7 @@ import { DirectoryBlocks } from './directory-blocks.ts';
 import { type Contents, ExtentTrees } from './extents.ts';
 import { GroupDescriptor } from './format/group-descriptor.ts';
 import { Inode } from './format/inode.ts';
-import { Superblock } from './format/superblock.ts';
+import { Superblock, SUPERBLOCK_OFFSET } from './format/superblock.ts';
 import { type Geometry, planGeometry } from './geometry.ts';
 import { Groups } from './groups.ts';
 import { InodeTable } from './inode-table.ts';
@@ -81,12 +81,25 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
   };
   const geometry = planGeometry(sizes, numbering, options);
   const contents = { count, first: contentStarts(geometry, data, directories, symlinks) };
-  const parts = { tree, names, numbering, directories, xattrs, symlinks, data, extentTrees, geometry, contents };
+  const parts = {
+    tree,
+    lostAndFound,
+    names,
+    numbering,
+    directories,
+    xattrs,
+    symlinks,
+    data,
+    extentTrees,
+    geometry,
+    contents,
+  };
   return assemble(parts, options, host);
 }
 
 interface Parts {
   readonly tree: Tree;
+  readonly lostAndFound: number;
   readonly names: NameOrder;
   readonly numbering: Numbering;
   readonly directories: DirectoryLayout;
@@ -157,6 +170,7 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
     extentTrees,
     builtExtentTrees,
     xattrs,
+    lostAndFound: parts.lostAndFound,
     metadata: options.metadata,
     isIndexed: (inode) => indexed.has(inode),
   });
@@ -204,8 +218,13 @@ function claimBlocks({ tree, geometry, directories, xattrs, symlinks, extentTree
 function labelOf(tree: Tree, geometry: Geometry, owner: number, offset: number): string {
   if (owner !== 0) return fileLabel(tree, owner - ownerOf(0));
   const block = Math.floor(offset / geometry.blockSize);
+  if (offset < SUPERBLOCK_OFFSET) return 'boot area';
+  if (block <= geometry.firstDataBlock) return 'superblock, rest of its block';
   if (block >= geometry.metadataEnd) return 'free';
-  if (block < geometry.blockBitmaps) return 'boot area';
+  const descriptors = geometry.groups * GroupDescriptor.size;
+  if (block < geometry.groupDescriptors + Math.ceil(descriptors / geometry.blockSize))
+    return 'group descriptors, rest of their block';
+  if (block < geometry.blockBitmaps) return 'free';
   if (block < geometry.inodeBitmaps) return `block bitmap, group ${block - geometry.blockBitmaps}`;
   if (block < geometry.inodeBitmaps + geometry.groups) return `inode bitmap, group ${block - geometry.inodeBitmaps}`;
   const group = Math.floor((block - geometry.inodeTables) / geometry.inodeTableBlocksPerGroup);
