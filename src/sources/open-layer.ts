@@ -9,7 +9,7 @@ import { parseReference } from './reference.ts';
 import { defaultCacheDirectory } from './store/cache-directory.ts';
 
 /** The most bytes that one layer may have when decompressed, unless said otherwise: 1 TiB. */
-export const LAYER_BYTES_MAX = 2 ** 40;
+const LAYER_BYTES_MAX = 2 ** 40;
 
 /**
  * Opens one layer: `-`, `dir:PATH`, a directory, or a tar, plain or in gzip, zstd or xz. A plain tar is read in place;

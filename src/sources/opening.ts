@@ -9,7 +9,7 @@ export interface OpenLayerOptions {
   readonly cache?: string | false | undefined;
   /** Take owners and permissions of a directory from the host instead of making them 0:0 and 0755 or 0644. */
   readonly keepPermissions?: boolean | undefined;
-  /** The most bytes that the layer may have when decompressed; default LAYER_BYTES_MAX. */
+  /** The most bytes that the layer may have when decompressed; default 1 TiB. */
   readonly layerBytesMax?: number | undefined;
   /** What `-` reads; default the process's standard input. */
   readonly stdin?: Readable | undefined;

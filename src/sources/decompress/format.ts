@@ -1,6 +1,6 @@
 /** What a layer's file is, told by its first bytes. */
 export type Format = 'tar' | 'gzip' | 'zstd' | 'xz' | 'empty' | UnsupportedFormat | 'unknown';
-export type UnsupportedFormat = 'bzip2' | 'lz4' | 'lzip' | 'compress' | 'zip';
+type UnsupportedFormat = 'bzip2' | 'lz4' | 'lzip' | 'compress' | 'zip';
 
 /** How many of the first bytes formatOf looks at. */
 export const FORMAT_BYTES = 512;

@@ -24,7 +24,6 @@ export class DirectoryBlob implements Blob {
   readonly #context: ImageErrorContext;
   /** The open files by number, the one used last at the end. */
   readonly #opened = new Map<number, SharedDescriptor>();
-  #reads = 0;
   #open = true;
 
   constructor(root: Buffer, index: LayerIndex, files: FileTable, context: ImageErrorContext) {
@@ -50,12 +49,10 @@ export class DirectoryBlob implements Blob {
 
   async read(position: number, target: Uint8Array): Promise<void> {
     assert(this.#open, 'no blob is read after it was closed');
-    this.#reads++;
     try {
       for (const { file, offset, part } of this.#parts(position, target)) await this.#readPart(file, offset, part);
     } finally {
-      this.#reads--;
-      this.#closeWhenIdle();
+      if (!this.#open) this.#closeFiles();
     }
   }
 
@@ -70,11 +67,11 @@ export class DirectoryBlob implements Blob {
 
   close(): void {
     this.#open = false;
-    this.#closeWhenIdle();
+    this.#closeFiles();
   }
 
-  #closeWhenIdle(): void {
-    if (this.#open || this.#reads > 0) return;
+  /** Also what a read under way opened after the blob was closed. */
+  #closeFiles(): void {
     for (const descriptor of this.#opened.values()) descriptor.release();
     this.#opened.clear();
   }

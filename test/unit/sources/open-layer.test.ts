@@ -204,6 +204,15 @@ describe('openLayer', () => {
     blob.close();
   });
 
+  it('tells that a compressed file changed while it was read, even by zeros that say nothing', async () => {
+    const path = place('a.gz', gzipSync(tar));
+    const before = openFiles();
+    const opening = openLayer(path, { cache: scratch() });
+    appendFileSync(path, new Uint8Array(1));
+    await expect(opening).rejects.toMatchObject({ code: 'layer-changed' });
+    expect(openFiles()).toBe(before);
+  });
+
   it('ends with the reason of its signal, also while it waits', async () => {
     const controller = new AbortController();
     const opening = openLayer('-', { cache: false, stdin: new Readable({ read() {} }), signal: controller.signal });
