@@ -115,7 +115,7 @@ function ensureLostAndFound(tree: Tree): number {
   const dentry = tree.lookup(ROOT, LOST_AND_FOUND);
   if (dentry === NONE) {
     const inode = tree.addInode(EntryType.directory, NONE, 0);
-    tree.link(ROOT, LOST_AND_FOUND, inode, tree.directoryLayer.values[ROOT]!, 0);
+    tree.link(ROOT, LOST_AND_FOUND, inode, tree.directoryLayer.values[ROOT]!);
     return inode;
   }
   const inode = tree.dentryInode.values[dentry]!;

@@ -1,4 +1,4 @@
-import { type ByteString, byteString, displayName } from '../bytes.ts';
+import { byteString, displayName } from '../bytes.ts';
 import { ImageError, type ImageErrorContext } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
 import { entryLinkPathBytes, entryPath, entryPathBytes, type LayerIndex } from '../layer/layer-index.ts';
@@ -28,7 +28,9 @@ class LayerApplication {
   #parentPath: Uint8Array = EMPTY;
   #parent = ROOT;
   #parentGeneration = 0;
-  readonly #unresolvedLinks: number[] = [];
+  /** Inodes that stand for the targets of links which came before them, and the dentries that name such inodes. */
+  readonly #placeholders: number[] = [];
+  readonly #placeholderDentries: number[] = [];
 
   constructor(tree: Tree, layer: number, symlinkedParents: SymlinkedParents) {
     this.#tree = tree;
@@ -99,10 +101,7 @@ class LayerApplication {
   #applyEntry(directory: number, name: Uint8Array): void {
     const tree = this.#tree;
     const type = this.#index.type[this.#entry] as EntryType;
-    if (type === EntryType.hardLink) {
-      if (!this.#linkNow(directory, name)) this.#unresolvedLinks.push(this.#entry);
-      return;
-    }
+    if (type === EntryType.hardLink) return this.#applyLink(directory, name);
     const existing = tree.lookup(directory, name);
     if (type === EntryType.directory && existing !== NONE) {
       const inode = tree.dentryInode.values[existing] as number;
@@ -112,30 +111,34 @@ class LayerApplication {
       }
     }
     if (existing !== NONE) tree.unlink(existing, this.#layer);
-    tree.link(directory, name, tree.addInode(type, this.#layer, this.#entry), this.#layer, this.#entry);
+    tree.link(directory, name, tree.addInode(type, this.#layer, this.#entry), this.#layer);
   }
 
   /** Notes that this layer, too, has the name. */
   #confirm(dentry: number): void {
     this.#tree.dentryLayer.values[dentry] = this.#layer;
-    this.#tree.dentryEntry.values[dentry] = this.#entry;
   }
 
-  /** Makes the current entry, a hard link, a name of its target; false when there is no target yet. */
-  #linkNow(directory: number, name: Uint8Array): boolean {
+  /** Makes the current entry, a hard link, a name of its target, or of a placeholder where there is no target yet. */
+  #applyLink(directory: number, name: Uint8Array): void {
     const tree = this.#tree;
-    const inode = this.#linkTarget(entryLinkPathBytes(this.#index, this.#entry));
-    if (inode === NONE) return false;
-    if (tree.isDirectory(inode))
-      throw new ImageError('layer-unsupported', 'a hard link to a directory', this.#context());
-    const existing = tree.lookup(directory, name);
-    if (existing !== NONE && tree.dentryInode.values[existing] === inode) {
-      this.#confirm(existing);
-      return true;
+    let inode = this.#linkTarget(entryLinkPathBytes(this.#index, this.#entry));
+    if (inode === NONE) {
+      inode = tree.addInode(EntryType.hardLink, this.#layer, this.#entry);
+      this.#placeholders.push(inode);
     }
-    tree.link(directory, name, inode, this.#layer, this.#entry);
+    this.#refuseDirectory(inode);
+    const existing = tree.lookup(directory, name);
+    if (existing !== NONE && tree.dentryInode.values[existing] === inode) return this.#confirm(existing);
+    // The new name comes first: what it replaces may be the only other one of the inode.
+    const dentry = tree.link(directory, name, inode, this.#layer);
     if (existing !== NONE) tree.unlink(existing, this.#layer);
-    return true;
+    if (tree.inodeType.values[inode] === EntryType.hardLink) this.#placeholderDentries.push(dentry);
+  }
+
+  #refuseDirectory(inode: number): void {
+    if (!this.#tree.isDirectory(inode)) return;
+    throw new ImageError('layer-unsupported', 'a hard link to a directory', this.#context());
   }
 
   #linkTarget(path: Uint8Array): number {
@@ -146,40 +149,37 @@ class LayerApplication {
     return dentry === NONE ? NONE : (this.#tree.dentryInode.values[dentry] as number);
   }
 
-  /** Links that came before their targets. One that becomes a name may be what others wait for. */
+  /** Gives the names of placeholders the inodes that the layer has for them by now. */
   #resolveLinks(): void {
-    const waiting = new Map<ByteString, number[]>();
-    const ready: number[] = [];
-    for (const entry of this.#unresolvedLinks) {
-      const target = entryLinkPathBytes(this.#index, entry);
-      if (this.#linkTarget(target) !== NONE) ready.push(entry);
-      else (waiting.get(byteString(target)) ?? setDefault(waiting, byteString(target))).push(entry);
+    const tree = this.#tree;
+    const resolved = new Map<number, number>();
+    for (const placeholder of this.#placeholders) this.#resolvePlaceholder(placeholder, resolved);
+    for (const dentry of this.#placeholderDentries) {
+      const placeholder = tree.dentryInode.values[dentry] as number;
+      if (placeholder !== NONE) tree.relink(dentry, resolved.get(placeholder) as number);
     }
-    for (let i = 0; i < ready.length; i++) {
-      this.#entry = ready[i] as number;
-      const path = entryPath(this.#index, this.#entry);
-      this.#linkLate(entryPathBytes(this.#index, this.#entry));
-      ready.push(...(waiting.get(path) ?? []));
-      waiting.delete(path);
-    }
-    const missing = [...waiting.values()][0]?.[0];
-    if (missing === undefined) return;
-    this.#entry = missing;
-    const target = displayName(byteString(entryLinkPathBytes(this.#index, missing)));
-    throw new ImageError('link-target-missing', `a hard link to ${target}, which does not exist`, this.#context());
   }
 
-  /** A later entry of the layer for the same name wins over a link that had to wait. */
-  #linkLate(path: Uint8Array): void {
-    const slash = path.lastIndexOf(SLASH);
-    const name = path.subarray(slash + 1);
-    const directory = this.#parentOf(path.subarray(0, Math.max(slash, 0)));
-    const existing = this.#tree.lookup(directory, name);
-    const later =
-      existing !== NONE &&
-      this.#tree.dentryLayer.values[existing] === this.#layer &&
-      (this.#tree.dentryEntry.values[existing] as number) > this.#entry;
-    if (!later) this.#linkNow(directory, name);
+  /** Follows a placeholder from target to target; every one on the way has the same inode. */
+  #resolvePlaceholder(placeholder: number, resolved: Map<number, number>): void {
+    const tree = this.#tree;
+    const passed: number[] = [];
+    let inode = placeholder;
+    while (inode !== NONE && tree.inodeType.values[inode] === EntryType.hardLink && !resolved.has(inode)) {
+      resolved.set(inode, NONE);
+      passed.push(inode);
+      this.#entry = tree.inodeEntry.values[inode] as number;
+      inode = this.#linkTarget(entryLinkPathBytes(this.#index, this.#entry));
+    }
+    inode = resolved.get(inode) ?? inode;
+    if (inode === NONE) throw this.#targetMissing();
+    this.#refuseDirectory(inode);
+    for (const each of passed) resolved.set(each, inode);
+  }
+
+  #targetMissing(): ImageError {
+    const target = displayName(byteString(entryLinkPathBytes(this.#index, this.#entry)));
+    return new ImageError('link-target-missing', `a hard link to ${target}, which does not exist`, this.#context());
   }
 
   #context(): ImageErrorContext {
@@ -189,12 +189,6 @@ class LayerApplication {
       offset: this.#index.headerOffset[this.#entry],
     };
   }
-}
-
-function setDefault(map: Map<ByteString, number[]>, key: ByteString): number[] {
-  const list: number[] = [];
-  map.set(key, list);
-  return list;
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {

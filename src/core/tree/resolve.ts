@@ -83,7 +83,7 @@ function makeDirectory(walk: Walk, directory: number, name: Uint8Array, replaced
   }
   if (replaced !== NONE) walk.tree.unlink(replaced, walk.layer);
   const inode = walk.tree.addInode(EntryType.directory, NONE, 0);
-  walk.tree.link(directory, name, inode, walk.layer, 0);
+  walk.tree.link(directory, name, inode, walk.layer);
   return inode;
 }
 

@@ -23,13 +23,12 @@ export class Tree {
   readonly dentryInode = u32Column();
   readonly dentryNameStart = u32Column();
   readonly dentryNameLength = u8Column();
-  /** The layer that last made or confirmed it, and the entry that did. */
+  /** The layer that last made or confirmed it. */
   readonly dentryLayer = u32Column();
-  readonly dentryEntry = u32Column();
   readonly #dentryNext = u32Column();
   readonly names = u8Column();
 
-  /** An EntryType, never hardLink. */
+  /** An EntryType; hardLink only for what stands for a link's target until its layer ends. */
   readonly inodeType = u8Column();
   /** Where its attributes are: a layer and an entry in it; the layer is NONE for a directory that no entry describes. */
   readonly inodeLayer = u32Column();
@@ -101,7 +100,7 @@ export class Tree {
   }
 
   /** Makes a dentry; `directory` must not hold the name. */
-  link(directory: number, name: Uint8Array, inode: number, layer: number, entry: number): number {
+  link(directory: number, name: Uint8Array, inode: number, layer: number): number {
     if (2 * (this.#slotsUsed + 1) > this.#slots.length) this.#rehash();
     this.#dentryOf = undefined;
     const start = this.names.extend(name.length);
@@ -110,7 +109,6 @@ export class Tree {
     this.dentryInode.push(inode);
     this.dentryNameStart.push(start);
     this.dentryLayer.push(layer);
-    this.dentryEntry.push(entry);
     this.#dentryNext.push(this.#firstDentry.values[directory] as number);
     const dentry = this.dentryNameLength.push(name.length);
     this.#firstDentry.values[directory] = dentry;
@@ -119,6 +117,15 @@ export class Tree {
     if (this.isDirectory(inode)) this.#directoryDentry.values[inode] = dentry;
     this.#place(dentry);
     return dentry;
+  }
+
+  /** Makes a dentry name another inode; neither is a directory. */
+  relink(dentry: number, inode: number): void {
+    const before = this.dentryInode.values[dentry] as number;
+    this.#dentryOf = undefined;
+    this.dentryInode.values[dentry] = inode;
+    this.inodeDentries.values[before] = (this.inodeDentries.values[before] as number) - 1;
+    this.inodeDentries.values[inode] = (this.inodeDentries.values[inode] as number) + 1;
   }
 
   /** Removes a dentry, with everything below it when it names a directory. */
