@@ -5,6 +5,7 @@ import type { Blob, Layer } from './layer.ts';
 import type { MaterializedTar } from './materialize.ts';
 import type { Opening } from './opening.ts';
 import { scanTar } from './scan-tar.ts';
+import { removeBlob } from './store/blob-store.ts';
 import { loadIndex, saveIndex } from './store/index-store.ts';
 
 /** The layer of an uncompressed tar of `size` bytes; its index is kept in the cache as `indexName`, where it has one. */
@@ -34,6 +35,7 @@ export function openTarFile({ fd, identity, diffId, isCached }: MaterializedTar,
     return openTar(blob, Number(identity.size), isCached ? diffId.replace(':', '-') : undefined, diffId, opening);
   } catch (error) {
     blob.close();
+    if (isCached && opening.cache !== undefined) removeBlob(opening.cache, diffId);
     throw error;
   }
 }

@@ -50,6 +50,12 @@ export function publishBlob(cache: string, diffId: string, staged: StagingFile):
   rememberVerified(cache, diffId, identityOf(fstatSync(staged.fd, { bigint: true })));
 }
 
+/** Removes what turned out to be no tar; a process that has it open keeps it. */
+export function removeBlob(cache: string, diffId: string): void {
+  removeIfPresent(blobPath(cache, diffId));
+  removeIfPresent(verifiedPath(cache, diffId));
+}
+
 function blobPath(cache: string, diffId: string): string {
   return join(cache, 'blobs', ...diffId.split(':'));
 }

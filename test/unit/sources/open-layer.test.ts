@@ -167,6 +167,16 @@ describe('openLayer', () => {
     layer.blob.close();
   });
 
+  it('keeps nothing of a compressed layer that is no tar', async () => {
+    const cache = scratch();
+    const damaged = tar.slice();
+    damaged[600] = 1 ^ (damaged[600] ?? 0);
+    const opened = openLayer(place('a.tgz', gzipSync(damaged)), { cache });
+    await expect(opened).rejects.toMatchObject({ code: 'layer-corrupt' });
+    const kept = readdirSync(cache, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(kept.filter(({ parentPath }) => /blobs|verified|staging/.test(parentPath))).toEqual([]);
+  });
+
   it('refuses more bytes than the limit', async () => {
     const opening = openLayer(place('a.gz', gzipSync(tar)), { cache: false, layerBytesMax: tar.length - 1 });
     await expect(opening).rejects.toMatchObject({ code: 'limit-exceeded' });
