@@ -2,16 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
-import { writeImage } from '../sinks/file-sink.ts';
+import { targetOf, writeImage } from '../sinks/file-sink.ts';
 import { streamImage } from '../sinks/stream-sink.ts';
-import {
-  addImageOptions,
-  type ImageArguments,
-  layersArgument,
-  openArguments,
-  progressStyle,
-} from './image-arguments.ts';
-import { startProgress } from './progress.ts';
+import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 import { formatUuid } from './values.ts';
 
 interface BuildOptions extends ImageArguments {
@@ -35,26 +28,20 @@ export function addBuild(program: Command, signal: AbortSignal): void {
 }
 
 async function build(layers: string[], options: BuildOptions, signal: AbortSignal): Promise<void> {
-  const opened = await openArguments(layers, options, signal);
-  const toStdout = options.output === '-';
-  const progress = startProgress('building', progressStyle(options));
-  try {
-    const pumpOptions = { signal, onProgress: progress.update };
+  const { output, force, digestFile, metadataFile } = options;
+  const toStdout = output === '-';
+  // Refused before the layers are decompressed, which may take long.
+  if (!toStdout) await targetOf(output, force ?? false);
+  await withImage(layers, options, signal, 'building', async ({ onProgress, print, ...opened }) => {
     const { sha256 } = toStdout
-      ? await streamImage(opened.image, process.stdout, pumpOptions)
-      : await writeImage(opened.image, options.output, { ...pumpOptions, force: options.force });
-    const metadata = describe(opened, options.output, sha256);
-    if (options.digestFile !== undefined) await writeFile(options.digestFile, `sha256:${sha256}\n`);
-    if (options.metadataFile !== undefined)
-      await writeFile(options.metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
-    progress.end();
-    const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${options.output}`;
-    if (toStdout) console.error(result);
-    else console.log(result);
-  } finally {
-    progress.end();
-    opened.image.close();
-  }
+      ? await streamImage(opened.image, process.stdout, { signal, onProgress })
+      : await writeImage(opened.image, output, { signal, onProgress, force });
+    const metadata = describe(opened, output, sha256);
+    if (digestFile !== undefined) await writeFile(digestFile, `sha256:${sha256}\n`);
+    if (metadataFile !== undefined) await writeFile(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
+    const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}`;
+    print(result, toStdout ? 'stderr' : 'stdout');
+  });
 }
 
 function describe({ image, layers }: OpenedImage, output: string, sha256: string): Record<string, unknown> {

@@ -19,7 +19,6 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'option-invalid': ExitCode.usage,
   'output-exists': ExitCode.failed,
   'output-failed': ExitCode.failed,
-  'image-differs': ExitCode.different,
 };
 
 /** A signal that ends the work. */

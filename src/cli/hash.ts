@@ -1,13 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type DigestAlgorithm, hashImage } from '../sinks/digest.ts';
-import {
-  addImageOptions,
-  type ImageArguments,
-  layersArgument,
-  openArguments,
-  progressStyle,
-} from './image-arguments.ts';
-import { startProgress } from './progress.ts';
+import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 
 interface HashOptions extends ImageArguments {
   readonly algorithm: DigestAlgorithm;
@@ -26,18 +19,11 @@ export function addHash(program: Command, signal: AbortSignal): void {
       .choices(['sha256', 'fsverity'])
       .default('sha256'),
   );
-  addImageOptions(command).action(async (layers: string[], options: HashOptions) => {
-    const { image } = await openArguments(layers, options, signal);
-    const progress = startProgress('hashing', progressStyle(options));
-    try {
-      const digest = await hashImage(image, options.algorithm, { signal, onProgress: progress.update });
-      progress.end();
-      console.log(
-        options.json === true ? JSON.stringify({ algorithm: options.algorithm, digest, size: image.size }) : digest,
-      );
-    } finally {
-      progress.end();
-      image.close();
-    }
-  });
+  addImageOptions(command).action(async (layers: string[], options: HashOptions) =>
+    withImage(layers, options, signal, 'hashing', async ({ image, onProgress, print }) => {
+      const { algorithm, json } = options;
+      const digest = await hashImage(image, algorithm, { signal, onProgress });
+      print(json === true ? JSON.stringify({ algorithm, digest, size: image.size }) : digest);
+    }),
+  );
 }

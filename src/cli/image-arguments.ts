@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
 import { ImageError } from '../core/errors.ts';
-import type { ProgressStyle } from './progress.ts';
+import { ProgressLine, type ProgressStyle } from './progress.ts';
 import {
   parseBlockSize,
   parseCount,
@@ -23,7 +23,7 @@ export interface CommonOptions {
 /** What the options of commands that make an image give; names are those of the library, where it has the same. */
 export interface ImageArguments
   extends CommonOptions,
-    Omit<OpenImageOptions, 'layers' | 'sourceDateEpoch' | 'onWarning' | 'cache'> {
+    Omit<OpenImageOptions, 'layers' | 'sourceDateEpoch' | 'onProgress' | 'onWarning' | 'cache'> {
   /** True without an option: the default place. */
   readonly cache: string | boolean;
 }
@@ -80,16 +80,48 @@ function addCommonOptions(command: Command): Command {
     .option('-q, --quiet', 'no progress and no warnings');
 }
 
-/** The style in which a command shows progress. */
-export function progressStyle({ progress, quiet }: CommonOptions): ProgressStyle {
-  return quiet === true ? 'none' : progress;
+/** An image that a command works with. */
+export interface OpenedWork extends OpenedImage {
+  /** Shows how far the work is, in bytes. */
+  readonly onProgress: (done: number, total: number) => void;
+  /** Prints a result where no line of progress is in its way. */
+  readonly print: (text: string, stream?: 'stdout' | 'stderr') => void;
 }
 
-/** Opens the image that a command line describes. Warnings go to stderr. */
-export async function openArguments(
+/** Opens the image that a command line describes, does the work that `phase` names, and closes it. Warnings go to stderr. */
+export async function withImage(
   layers: readonly string[],
   options: ImageArguments,
   signal: AbortSignal,
+  phase: string,
+  work: (opened: OpenedWork) => Promise<void> | void,
+): Promise<void> {
+  const progress = new ProgressLine(options.quiet === true ? 'none' : options.progress);
+  try {
+    const opened = await openArguments(layers, options, signal, progress);
+    try {
+      await work({
+        ...opened,
+        onProgress: (done, total) => progress.update(phase, done, total),
+        print: (text, stream = 'stdout') => {
+          progress.clear();
+          if (stream === 'stdout') console.log(text);
+          else console.error(text);
+        },
+      });
+    } finally {
+      opened.image.close();
+    }
+  } finally {
+    progress.clear();
+  }
+}
+
+async function openArguments(
+  layers: readonly string[],
+  options: ImageArguments,
+  signal: AbortSignal,
+  progress: ProgressLine,
 ): Promise<OpenedImage> {
   const { cache, ...rest } = options;
   return openLayeredImage({
@@ -98,8 +130,11 @@ export async function openArguments(
     layers,
     signal,
     sourceDateEpoch: sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
+    onProgress: (done, total) => progress.update('decompressing', done, total),
     onWarning: (warning) => {
-      if (options.quiet !== true) console.error(`blockloom: warning: ${warning}`);
+      if (options.quiet === true) return;
+      progress.clear();
+      console.error(`blockloom: warning: ${warning}`);
     },
   });
 }

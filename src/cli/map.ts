@@ -4,7 +4,7 @@ import { ImageError } from '../core/errors.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import { normalizePath } from '../core/layer/path.ts';
 import { labelAt, type MapRow, mapRows } from '../core/plan/map.ts';
-import { addImageOptions, type ImageArguments, layersArgument, openArguments } from './image-arguments.ts';
+import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 import { parseOffset } from './values.ts';
 
 interface MapOptions extends ImageArguments {
@@ -20,14 +20,11 @@ export function addMap(program: Command, signal: AbortSignal): void {
   command
     .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
     .option('--path <file>', 'only the inode and the blocks of a file, directory or symlink of the image');
-  addImageOptions(command).action(async (layers: string[], options: MapOptions) => {
-    const { image } = await openArguments(layers, options, signal);
-    try {
-      await print(select(image.plan, options), options.json === true);
-    } finally {
-      image.close();
-    }
-  });
+  addImageOptions(command).action(async (layers: string[], options: MapOptions) =>
+    withImage(layers, options, signal, 'mapping', async ({ image }) =>
+      print(select(image.plan, options), options.json === true),
+    ),
+  );
 }
 
 function select(plan: Ext4Plan, { at, path }: MapOptions): Iterable<MapRow> {

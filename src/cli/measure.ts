@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { OpenedImage } from '../image/open-image.ts';
-import { addImageOptions, type ImageArguments, layersArgument, openArguments } from './image-arguments.ts';
+import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 import { formatSize } from './progress.ts';
 import { formatUuid } from './values.ts';
 
@@ -11,11 +11,10 @@ export function addMeasure(program: Command, signal: AbortSignal): void {
     .argument(...layersArgument);
   addImageOptions(command).action(async (layers: string[], options: ImageArguments) => {
     const start = performance.now();
-    const opened = await openArguments(layers, options, signal);
-    const milliseconds = Math.round(performance.now() - start);
-    opened.image.close();
-    const measures = { ...measure(opened), milliseconds };
-    console.log(options.json === true ? JSON.stringify(measures) : toText(measures));
+    await withImage(layers, options, signal, 'measuring', ({ print, ...opened }) => {
+      const measures = { ...measure(opened), milliseconds: Math.round(performance.now() - start) };
+      print(options.json === true ? JSON.stringify(measures) : toText(measures));
+    });
   });
 }
 

@@ -1,39 +1,45 @@
 /** How progress is shown: `tty` rewrites a line, `plain` and `json` write a line now and then. */
 export type ProgressStyle = 'auto' | 'tty' | 'plain' | 'json' | 'none';
 
-/** Shows how far a long phase is. */
-export interface Progress {
-  update(done: number, total: number): void;
-  /** Ends the phase and clears its line. */
-  end(): void;
-}
-
 /** A phase shorter than this shows nothing; `tty` is rewritten, others written, at these intervals. In milliseconds. */
 const DELAY = 400;
 const TTY_INTERVAL = 100;
 const LINE_INTERVAL = 2000;
 
-/** Begins a phase on stderr. */
-export function startProgress(phase: string, style: ProgressStyle): Progress {
-  const chosen = style === 'auto' ? (process.stderr.isTTY ? 'tty' : 'none') : style;
-  if (chosen === 'none') return { update: () => undefined, end: () => undefined };
-  const interval = chosen === 'tty' ? TTY_INTERVAL : LINE_INTERVAL;
-  const start = performance.now();
-  let shown = start + DELAY - interval;
-  let open = false;
-  return {
-    update(done, total) {
-      const now = performance.now();
-      if (now - shown < interval) return;
-      shown = now;
-      open = true;
-      const seconds = (now - start) / 1000;
-      process.stderr.write(line(chosen, phase, done, total, seconds));
-    },
-    end() {
-      if (open && chosen === 'tty') process.stderr.write('\r\x1b[K');
-    },
-  };
+/** Shows on stderr how far a phase is, one phase after another. */
+export class ProgressLine {
+  readonly #style: 'tty' | 'plain' | 'json' | 'none';
+  readonly #interval: number;
+  #phase = '';
+  #start = 0;
+  #shown = 0;
+  #open = false;
+
+  constructor(style: ProgressStyle) {
+    this.#style = style !== 'auto' ? style : process.stderr.isTTY ? 'tty' : 'none';
+    this.#interval = this.#style === 'tty' ? TTY_INTERVAL : LINE_INTERVAL;
+  }
+
+  /** `done` of `total` bytes of a phase are done. */
+  update(phase: string, done: number, total: number): void {
+    if (this.#style === 'none') return;
+    const now = performance.now();
+    if (phase !== this.#phase) {
+      this.#phase = phase;
+      this.#start = now;
+      this.#shown = now + DELAY - this.#interval;
+    }
+    if (now - this.#shown < this.#interval) return;
+    this.#shown = now;
+    this.#open = this.#style === 'tty';
+    process.stderr.write(line(this.#style, phase, done, total, (now - this.#start) / 1000));
+  }
+
+  /** Takes the line away, before something else is written. */
+  clear(): void {
+    if (this.#open) process.stderr.write('\r\x1b[K');
+    this.#open = false;
+  }
 }
 
 function line(style: 'tty' | 'plain' | 'json', phase: string, done: number, total: number, seconds: number): string {

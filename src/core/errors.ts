@@ -13,8 +13,7 @@ export type ImageErrorCode =
   | 'image-too-small'
   | 'option-invalid'
   | 'output-exists'
-  | 'output-failed'
-  | 'image-differs';
+  | 'output-failed';
 
 /**
  * Where it went wrong. `layer` counts from 0 at the bottom, `reference` is what it was opened from; `path` is a display

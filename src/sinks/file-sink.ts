@@ -43,8 +43,11 @@ export async function writeImage(
   }
 }
 
-/** Where the image goes: behind symlinks, and only ever in the place of a regular file. */
-async function targetOf(path: string, force: boolean): Promise<string> {
+/**
+ * Where an image for `path` goes: behind symlinks, and only ever in the place of a regular file. Throws `output-exists` or
+ * `output-failed`.
+ */
+export async function targetOf(path: string, force: boolean): Promise<string> {
   const stats = await lstat(path).catch(() => undefined);
   if (stats === undefined) return path;
   if (stats.isSymbolicLink()) {

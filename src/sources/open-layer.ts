@@ -39,5 +39,6 @@ function openingOf(reference: string, options: OpenLayerOptions): Opening {
     signal: options.signal,
     zstdEngine: options.zstdEngine,
     onWarning: options.onWarning ?? (() => undefined),
+    onProgress: options.onProgress ?? (() => undefined),
   };
 }

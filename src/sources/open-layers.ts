@@ -5,6 +5,7 @@ import type { Layer } from './layer.ts';
 import { openLayer } from './open-layer.ts';
 import type { OpenLayerOptions } from './opening.ts';
 
+/** How layers are opened. */
 export interface OpenLayersOptions extends Omit<OpenLayerOptions, 'layer'> {
   /** How many layers are opened at once; default: as many as the host runs threads. */
   readonly jobs?: number | undefined;
@@ -21,11 +22,12 @@ export async function openLayers(references: readonly string[], options: OpenLay
   const givingUp = new AbortController();
   const signal = AbortSignal.any([givingUp.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const limit = pLimit(options.jobs ?? availableParallelism());
+  const progress = new SummedProgress(options.onProgress);
   const opened: Layer[] = [];
   const failures: unknown[] = [];
   const openOne = async (reference: string, layer: number): Promise<void> => {
     try {
-      opened[layer] = await openLayer(reference, { ...options, signal, layer });
+      opened[layer] = await openLayer(reference, { ...options, signal, layer, onProgress: progress.of(layer) });
     } catch (error) {
       if (error !== givingUp.signal.reason) failures[layer] = error;
       givingUp.abort();
@@ -35,4 +37,29 @@ export async function openLayers(references: readonly string[], options: OpenLay
   if (!givingUp.signal.aborted) return opened;
   for (const layer of opened) layer?.blob.close();
   throw failures.find((failure) => failure !== undefined);
+}
+
+/** The progress of several layers as one. */
+class SummedProgress {
+  readonly #report: (done: number, total: number) => void;
+  readonly #done = new Map<number, number>();
+  readonly #total = new Map<number, number>();
+
+  constructor(report: (done: number, total: number) => void = () => undefined) {
+    this.#report = report;
+  }
+
+  of(layer: number): (done: number, total: number) => void {
+    return (done, total) => {
+      this.#done.set(layer, done);
+      this.#total.set(layer, total);
+      this.#report(sum(this.#done), sum(this.#total));
+    };
+  }
+}
+
+function sum(values: ReadonlyMap<number, number>): number {
+  let total = 0;
+  for (const value of values.values()) total += value;
+  return total;
 }

@@ -58,7 +58,7 @@ async function openCompressed(file: SourceFile, format: Format, opening: Opening
     const blob = diffId === undefined ? undefined : await openCachedBlob(cache, diffId);
     if (diffId !== undefined && blob !== undefined) return openTarFile({ ...blob, diffId, isCached: true }, opening);
   }
-  const input = piecesOf(file.fd, INPUT_BYTES);
+  const input = counted(piecesOf(file.fd, INPUT_BYTES), Number(file.identity.size), opening.onProgress);
   const tar = await materialize(decompress(format, input, opening.context, opening.zstdEngine), opening);
   try {
     checkUnchanged(file, opening);
@@ -68,6 +68,19 @@ async function openCompressed(file: SourceFile, format: Format, opening: Opening
     throw error;
   }
   return openTarFile(tar, opening);
+}
+
+async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  total: number,
+  onProgress: (done: number, total: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let done = 0;
+  for await (const piece of pieces) {
+    yield piece;
+    done += piece.length;
+    onProgress(done, total);
+  }
 }
 
 function checkUnchanged({ fd, identity }: SourceFile, { context }: Opening): void {

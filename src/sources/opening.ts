@@ -17,6 +17,8 @@ export interface OpenLayerOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told, in one line, what did not go as asked and does no harm. */
   readonly onWarning?: ((message: string) => void) | undefined;
+  /** Called with the bytes read of compressed files, of the bytes that those opened so far have. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
   /** Which zstd decoder to use; default: Node's own where it has one. */
   readonly zstdEngine?: ZstdEngine | undefined;
 }
@@ -32,4 +34,5 @@ export interface Opening {
   readonly signal: AbortSignal | undefined;
   readonly zstdEngine: ZstdEngine | undefined;
   readonly onWarning: (message: string) => void;
+  readonly onProgress: (done: number, total: number) => void;
 }

@@ -44,6 +44,7 @@ const SIZE_UNIT = 1024 * 1024;
 const BYTES_PER_FREE_INODE = 16 * 1024;
 /** Without 64bit, block numbers have 32 bits. */
 const BLOCKS_MAX = 2 ** 32 - 1;
+const INODES_MAX = 2 ** 32 - 1;
 
 /**
  * The geometry of the smallest image that holds the content and the free space that is asked for, or of the given size.
@@ -58,8 +59,13 @@ export function planGeometry(sizes: ContentSizes, numbering: Numbering, options:
     size === undefined
       ? smallestGeometry(sizes, numbering, options)
       : fittingGeometry(sizes, numbering, options, size / blockSize);
-  if (geometry.blocks <= BLOCKS_MAX) return geometry;
-  throw new ImageError('limit-exceeded', `${geometry.blocks} blocks, at most ${BLOCKS_MAX} in an image`);
+  check('blocks', geometry.blocks, BLOCKS_MAX);
+  check('inodes', geometry.inodesPerGroup * geometry.groups, INODES_MAX);
+  return geometry;
+}
+
+function check(what: string, count: number, max: number): void {
+  if (count > max) throw new ImageError('limit-exceeded', `${count} ${what}, at most ${max} in an image`);
 }
 
 /** Grows by groups until everything fits: more groups need more metadata. */
@@ -128,13 +134,14 @@ function placeSections(sizes: ContentSizes, inodes: number, blockSize: number, g
   const inodesPerBlock = blockSize / Inode.size;
   const inodesPerGroup = Math.min(roundUp(Math.ceil(inodes / groups), Math.max(8, inodesPerBlock)), 8 * blockSize);
   const inodeTableBlocksPerGroup = inodesPerGroup / inodesPerBlock;
-  let next = firstDataBlockOf(blockSize) + 1;
+  // The descriptors stand right behind the superblock: no field says where.
+  const groupDescriptors = firstDataBlockOf(blockSize) + 1;
+  let next = groupDescriptors + Math.ceil((groups * GroupDescriptor.size) / blockSize);
   const place = (blocks: number): number => {
     const start = blocks >= chunk ? roundUp(next, chunk) : next;
     next = start + blocks;
     return start;
   };
-  const groupDescriptors = place(Math.ceil((groups * GroupDescriptor.size) / blockSize));
   const blockBitmaps = place(groups);
   const inodeBitmaps = place(groups);
   const inodeTables = place(groups * inodeTableBlocksPerGroup);
