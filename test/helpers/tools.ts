@@ -23,3 +23,30 @@ export function isThere(command: string, args: readonly string[], expected = '')
   const { status, stdout, error } = spawnSync(command, args);
   return error === undefined && status === 0 && stdout.toString().includes(expected);
 }
+
+/**
+ * Whether conformance tests that need all of `tools` can run: commands, or `root` for a test that mounts. Prints what is
+ * missing; where CI is set a missing tool is an error instead, so that nothing is skipped unseen.
+ */
+export function requireTools(...tools: readonly string[]): boolean {
+  const missing = tools.filter((tool) => !(tool === 'root' ? process.getuid?.() === 0 : isInstalled(tool)));
+  if (missing.length === 0) return true;
+  if (process.env.CI === 'true') throw new Error(`conformance tests need ${missing.join(', ')}`);
+  console.warn(`skipped: ${missing.join(', ')} missing`);
+  return false;
+}
+
+function isInstalled(command: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+}
+
+/** Throws what `e2fsck -fn` complains about. */
+export function e2fsck(path: string): void {
+  const { status, stdout, stderr } = spawnSync('e2fsck', ['-fn', path], { maxBuffer: 1 << 26 });
+  if (status !== 0) throw new Error(`e2fsck -fn ended with ${status}:\n${stdout.toString().slice(0, 4000)}${stderr.toString()}`);
+}
+
+/** What debugfs prints for a request. */
+export function debugfs(path: string, request: string): string {
+  return run('debugfs', ['-R', request, path]).toString('latin1');
+}
