@@ -1,4 +1,4 @@
-import { Gather } from '../core/plan/gather.ts';
+import { Gather, RUN_MAX } from '../core/plan/gather.ts';
 import { labelAt } from '../core/plan/map.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { type Range, ranges } from '../core/plan/ranges.ts';
@@ -20,6 +20,9 @@ export interface Image {
   close(): void;
 }
 
+/** How many buffers of RUN_MAX bytes are kept for the next reads. */
+const IDLE_SCRATCHES_MAX = 4;
+
 /** The image of a plan whose blobs are layers. */
 export class PlannedImage<P extends Plan = Plan> implements Image {
   readonly plan: P;
@@ -27,6 +30,9 @@ export class PlannedImage<P extends Plan = Plan> implements Image {
   readonly #gather = new Gather();
   /** Where runs are read before they are scattered; grows to the longest. */
   #scratch = new Uint8Array(0);
+  /** Of asynchronous reads that have ended, for the next ones: what they gathered with and read into. */
+  readonly #idleGathers: Gather[] = [];
+  readonly #idleScratches: Uint8Array[] = [];
 
   /** `blobs` are by layer. */
   constructor(plan: P, blobs: readonly Blob[]) {
@@ -59,17 +65,27 @@ export class PlannedImage<P extends Plan = Plan> implements Image {
 
   async readAsync(offset: number, target: Uint8Array): Promise<void> {
     checkRange(this.size, offset, target.length);
-    const gather = new Gather();
+    const gather = this.#idleGathers.pop() ?? new Gather();
     gather.prepare(this.plan, offset, target);
-    const runs = Array.from({ length: gather.runCount }, async (_, run) => {
-      const blob = this.#blobs[gather.runLayer(run)]!;
-      const direct = gather.directTarget(run, target);
-      if (direct !== undefined) return blob.read(gather.runOffset(run), direct);
-      const bytes = new Uint8Array(gather.runLength(run));
+    const runs = Array.from({ length: gather.runCount }, async (_, run) => this.#readRun(gather, run, target));
+    const results = await Promise.allSettled(runs);
+    this.#idleGathers.push(gather);
+    const failure = results.find((result) => result.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+  }
+
+  async #readRun(gather: Gather, run: number, target: Uint8Array): Promise<void> {
+    const blob = this.#blobs[gather.runLayer(run)]!;
+    const direct = gather.directTarget(run, target);
+    if (direct !== undefined) return blob.read(gather.runOffset(run), direct);
+    const scratch = this.#idleScratches.pop() ?? new Uint8Array(RUN_MAX);
+    try {
+      const bytes = scratch.subarray(0, gather.runLength(run));
       await blob.read(gather.runOffset(run), bytes);
       gather.scatter(run, bytes, target);
-    });
-    await Promise.all(runs);
+    } finally {
+      if (this.#idleScratches.length < IDLE_SCRATCHES_MAX) this.#idleScratches.push(scratch);
+    }
   }
 
   extents(offset: number, length: number, granularity?: number): Iterable<Range> {

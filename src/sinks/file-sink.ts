@@ -93,12 +93,14 @@ async function writeData(file: FileHandle, offset: number, bytes: Uint8Array): P
 
 /** The first block from `at` on that is not all zeros, or that is. */
 function skipBlocks(bytes: Uint8Array, at: number, zero: boolean): number {
-  while (at < bytes.length && isZero(bytes.subarray(at, at + HOLE_UNIT)) === zero) at += HOLE_UNIT;
+  while (at < bytes.length && isZero(bytes, at) === zero) at += HOLE_UNIT;
   return Math.min(at, bytes.length);
 }
 
-function isZero(block: Uint8Array): boolean {
-  return block[0] === 0 && ZEROS.compare(block, 0, block.length, 0, block.length) === 0;
+function isZero(bytes: Uint8Array, at: number): boolean {
+  if (bytes[at] !== 0) return false;
+  const end = Math.min(at + HOLE_UNIT, bytes.length);
+  return ZEROS.compare(bytes, at, end, 0, end - at) === 0;
 }
 
 async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {

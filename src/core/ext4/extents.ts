@@ -154,13 +154,25 @@ class TreeWriter {
 }
 
 function writeNode(view: DataView, at: number, entries: readonly TreeEntry[], depth: number, eh_max: number): void {
-  const header = { eh_magic: EXT4_EXT_MAGIC, eh_entries: entries.length, eh_max, eh_depth: depth };
-  ExtentHeader.write(view, at, header);
-  entries.forEach(({ block, length, start }, i) => {
-    const place = at + ExtentHeader.size + i * Extent.size;
-    if (depth === 0) Extent.write(view, place, { ee_block: block, ee_len: length, ee_start_lo: start });
-    else ExtentIndex.write(view, place, { ei_block: block, ei_leaf_lo: start });
-  });
+  const { eh_magic, eh_entries, eh_max: max, eh_depth } = ExtentHeader.fields;
+  view.setUint16(at + eh_magic.offset, EXT4_EXT_MAGIC, true);
+  view.setUint16(at + eh_entries.offset, entries.length, true);
+  view.setUint16(at + max.offset, eh_max, true);
+  view.setUint16(at + eh_depth.offset, depth, true);
+  for (let i = 0; i < entries.length; i++) {
+    writeEntry(view, at + ExtentHeader.size + i * Extent.size, entries[i]!, depth);
+  }
+}
+
+function writeEntry(view: DataView, at: number, { block, length, start }: TreeEntry, depth: number): void {
+  if (depth === 0) {
+    view.setUint32(at + Extent.fields.ee_block.offset, block, true);
+    view.setUint16(at + Extent.fields.ee_len.offset, length, true);
+    view.setUint32(at + Extent.fields.ee_start_lo.offset, start, true);
+  } else {
+    view.setUint32(at + ExtentIndex.fields.ei_block.offset, block, true);
+    view.setUint32(at + ExtentIndex.fields.ei_leaf_lo.offset, start, true);
+  }
 }
 
 /** The extent trees of an image. */

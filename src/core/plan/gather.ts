@@ -5,7 +5,7 @@ import { type Plan, RegionKind } from './plan.ts';
 /** The largest gap between two pieces of a layer that is read over, in bytes: cheaper than a read of its own. */
 const GAP_MAX = 16 * 1024;
 /** The longest range of a layer that is read at once, in bytes. */
-const RUN_MAX = 1024 * 1024;
+export const RUN_MAX = 1024 * 1024;
 
 /**
  * What one read of an image needs from its layers. Files that lie next to each other in a layer become one run: one read, then a
