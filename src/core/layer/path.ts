@@ -17,9 +17,9 @@ export function normalizePath(path: ByteString, context: ImageErrorContext): Byt
       if (components.pop() === undefined) throw new ImageError('name-escapes-root', 'its .. leaves the root', context);
       continue;
     }
-    checkName(component, context);
     components.push(component);
   }
+  components.forEach((component, i) => checkName(component, i === components.length - 1, context));
   return components.join('/');
 }
 
@@ -38,8 +38,10 @@ function isNormal(path: ByteString): boolean {
   return true;
 }
 
-function checkName(name: ByteString, context: ImageErrorContext): void {
-  if (name.length > NAME_LENGTH_MAX) {
+/** The last component may be a whiteout, `.wh.` and the name of up to 255 bytes that it hides. */
+function checkName(name: ByteString, isLast: boolean, context: ImageErrorContext): void {
+  const length = isLast && name.startsWith('.wh.') ? name.length - 4 : name.length;
+  if (length > NAME_LENGTH_MAX) {
     const what = `the name ${displayName(name, 40)} has ${name.length} bytes, at most ${NAME_LENGTH_MAX} fit a directory`;
     throw new ImageError('name-invalid', what, context);
   }
