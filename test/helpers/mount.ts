@@ -75,3 +75,21 @@ function sha256OfFile(at: Buffer): string {
   }
   return hash.digest('hex');
 }
+
+/** The xattrs of every name below a mounted directory that has some, as getfattr sees them, values in hexadecimal. */
+export function xattrsOfMounted(directory: string): Map<ByteString, Record<ByteString, string>> {
+  const found = new Map<ByteString, Record<ByteString, string>>();
+  const dump = run('getfattr', ['-R', '-h', '-P', '-d', '-m', '-', '-e', 'hex', '.'], { cwd: directory });
+  for (const part of dump.toString('latin1').split('\n\n')) {
+    const [header = '', ...lines] = part.split('\n');
+    if (!header.startsWith('# file: ')) continue;
+    const pairs = lines.map((line) => /^(.*?)(?:=(?:0x)?([0-9a-f]*))?$/.exec(line) ?? []);
+    found.set(unescape(header.slice(8)), Object.fromEntries(pairs.map(([, name = '', value = '']) => [unescape(name), value])));
+  }
+  return found;
+}
+
+/** Undoes the `\ooo` of getfattr. */
+function unescape(text: string): ByteString {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

@@ -16,6 +16,7 @@ import { Superblock, SUPERBLOCK_OFFSET } from './format/superblock.ts';
 import { type Geometry, planGeometry } from './geometry.ts';
 import { Groups } from './groups.ts';
 import { InodeTable } from './inode-table.ts';
+import { checkLengths } from './limits.ts';
 import { type Numbering, numberInodes } from './numbering.ts';
 import { checkExt4Options, type Ext4Options } from './options.ts';
 import { type DataPlacement, placeData } from './placement.ts';
@@ -66,6 +67,7 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
   const lostAndFound = ensureLostAndFound(tree);
   const names = orderNames(tree);
   const numbering = numberInodes(tree, lostAndFound, placement);
+  checkLengths(tree, numbering, blockSize);
   const directories = layOutDirectories(tree, names, numbering, lostAndFound, blockSize);
   const xattrs = layOutXattrs(tree, numbering, blockSize, host.warn);
   const symlinks = slowSymlinks(tree, numbering);

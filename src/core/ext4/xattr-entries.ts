@@ -46,10 +46,13 @@ function compare(a: DiskXattr, b: DiskXattr): number {
 
 const padded = (length: number): number => (length + 3) & ~3;
 
+/** How many bytes an entry and its value take. */
+export const entryLength = ({ name, value }: DiskXattr): number =>
+  XattrEntry.size + padded(name.length) + padded(value.length);
+
 /** How many bytes entries, their values and the four zeros that end them take. */
-export function entriesLength(xattrs: readonly DiskXattr[]): number {
-  return xattrs.reduce((sum, { name, value }) => sum + XattrEntry.size + padded(name.length) + padded(value.length), 4);
-}
+export const entriesLength = (xattrs: readonly DiskXattr[]): number =>
+  xattrs.reduce((sum, xattr) => sum + entryLength(xattr), 4);
 
 /**
  * Writes entries from `start` and their values backward from `end`; a value's offset counts from `base`. Only a block's

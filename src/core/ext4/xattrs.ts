@@ -10,7 +10,7 @@ import { xattrBlockSeed } from './checksums.ts';
 import { Inode, INODE_XATTRS_OFFSET } from './format/inode.ts';
 import { EXT4_XATTR_MAGIC, EXT4_XATTR_REFCOUNT_MAX, XattrHeader, XattrInodeHeader } from './format/xattr.ts';
 import type { Numbering } from './numbering.ts';
-import { blockCapacity, type DiskXattr, entriesLength, toDiskXattrs, writeEntries } from './xattr-entries.ts';
+import { blockCapacity, type DiskXattr, entriesLength, entryLength, toDiskXattrs, writeEntries } from './xattr-entries.ts';
 
 /** What an inode itself holds of entries, values and their end, in bytes. */
 const INODE_CAPACITY = Inode.size - INODE_XATTRS_OFFSET - XattrInodeHeader.size;
@@ -112,20 +112,29 @@ class SetCache {
     });
     if (entriesLength(xattrs) <= INODE_CAPACITY) return { inInode: xattrs, inBlock: [], blockKey: '' };
     const capacity = blockCapacity(this.#blockSize);
-    const inInode: DiskXattr[] = [];
-    const inBlock = [...xattrs];
-    for (const xattr of xattrs) {
-      if (entriesLength(inBlock) <= capacity) break;
-      if (entriesLength([...inInode, xattr]) > INODE_CAPACITY) continue;
-      inInode.push(xattr);
-      inBlock.splice(inBlock.indexOf(xattr), 1);
-    }
+    const inInode = chooseForInode(xattrs, entriesLength(xattrs) - capacity);
+    const inBlock = xattrs.filter((xattr) => !inInode.includes(xattr));
     const length = entriesLength(inBlock);
     if (length > capacity) {
       throw new ImageError('limit-exceeded', `${length} bytes of xattrs, at most ${capacity} fit a block`, context);
     }
     return { inInode, inBlock, blockKey: keyOf(inBlock) };
   }
+}
+
+/** The xattrs that take `needed` bytes or a little more, and fit an inode; none when there are no such. */
+function chooseForInode(xattrs: readonly DiskXattr[], needed: number): readonly DiskXattr[] {
+  /** By length: the first choice that has it. */
+  const choices: (readonly DiskXattr[] | undefined)[] = [[]];
+  const room = INODE_CAPACITY - entriesLength([]);
+  for (const xattr of xattrs) {
+    const length = entryLength(xattr);
+    for (let before = room - length; before >= 0; before--) {
+      const choice = choices[before];
+      if (choice !== undefined) choices[before + length] ??= [...choice, xattr];
+    }
+  }
+  return choices.find((choice, length) => choice !== undefined && length >= needed) ?? [];
 }
 
 function keyOf(xattrs: readonly DiskXattr[]): string {

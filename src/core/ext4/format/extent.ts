@@ -28,5 +28,7 @@ export const ExtentIndex = struct('ext4_extent_idx', 12, {
 export const EXT4_EXT_MAGIC = 0xf30a;
 /** The most blocks that one initialized extent maps (EXT_INIT_MAX_LEN). */
 export const EXT_INIT_MAX_LEN = 32_768;
+/** The most blocks of one file (EXT_MAX_BLOCKS). */
+export const EXT_MAX_BLOCKS = 2 ** 32 - 1;
 /** How many entries the root in i_block holds. */
 export const ROOT_ENTRIES_MAX = 4;
