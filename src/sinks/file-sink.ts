@@ -6,6 +6,7 @@ import { ImageError } from '../core/errors.ts';
 import type { Image } from '../image/image.ts';
 import { imageHash } from './digest.ts';
 import { pump, type PumpOptions } from './pump.ts';
+import { WriteBack } from './write-back.ts';
 
 /** How an image is written. */
 export interface WriteImageOptions extends PumpOptions {
@@ -70,15 +71,16 @@ function kindOf(stats: Stats): string {
 
 async function fill(file: FileHandle, image: Image, options: PumpOptions): Promise<string> {
   const hash = imageHash('sha256');
+  const writeBack = new WriteBack(file);
   await file.truncate(image.size);
   const data = (offset: number, bytes: Uint8Array): Promise<void> => {
-    const written = writeData(file, offset, bytes);
+    const written = writeData(file, offset, bytes).then(() => writeBack.wrote(bytes.length));
     hash.update(bytes);
     return written;
   };
   await pump(image, { data, hole: (_, length) => hash.zeros(length) }, options);
   image.verifyUnchanged();
-  await file.sync();
+  await writeBack.finish();
   return hash.digest();
 }
 
