@@ -2,9 +2,9 @@ import { byteString, displayName } from '../bytes.ts';
 import { ImageError, type ImageErrorContext } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
 import { entryLinkPathBytes, entryPath, entryPathBytes, type LayerIndex } from '../layer/layer-index.ts';
-import { resolveDirectory, type SymlinkedParents, type Walk } from './resolve.ts';
+import { endOfName, resolveDirectory, type SymlinkedParents, type Walk } from './resolve.ts';
 import { NONE, ROOT, type Tree } from './tree.ts';
-import { WHITEOUT_PREFIX_LENGTH, type Whiteout, whiteoutOf } from './whiteout.ts';
+import { isWhiteoutAt, WHITEOUT_PREFIX_LENGTH, type Whiteout, whiteoutOf } from './whiteout.ts';
 
 const SLASH = 0x2f;
 const EMPTY = new Uint8Array(0);
@@ -72,14 +72,10 @@ class LayerApplication {
   /** What a parent that is a whiteout makes of the entry; undefined when none is one. */
   #parentWhiteout(path: Uint8Array): Whiteout | undefined {
     if (equal(path, this.#parentPath)) return undefined;
-    for (let start = 0; start < path.length; ) {
-      const slash = path.indexOf(SLASH, start);
-      const end = slash < 0 ? path.length : slash;
-      const whiteout = whiteoutOf(path.subarray(start, end));
-      if (whiteout === 'ignored') return whiteout;
-      if (whiteout !== 'none')
-        throw new ImageError('name-invalid', 'one of its parents is a whiteout', this.#context());
-      start = end + 1;
+    for (let start = 0; start < path.length; start = endOfName(path, start) + 1) {
+      if (!isWhiteoutAt(path, start)) continue;
+      if (whiteoutOf(path.subarray(start, endOfName(path, start))) === 'ignored') return 'ignored';
+      throw new ImageError('name-invalid', 'one of its parents is a whiteout', this.#context());
     }
     return undefined;
   }

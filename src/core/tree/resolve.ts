@@ -27,8 +27,30 @@ export interface Walk {
  */
 export function resolveDirectory(walk: Walk, path: Uint8Array): number {
   const { tree } = walk;
-  const pending = [path];
   let directory = ROOT;
+  let start = 0;
+  while (start < path.length) {
+    const next = findDirectory(tree, directory, path, start);
+    if (next === NONE) return resolveRest(walk, directory, path.subarray(start));
+    directory = next;
+    start = endOfName(path, start) + 1;
+  }
+  return directory;
+}
+
+/** The directory that the name at `start` of a path names in `directory`; NONE for a symlink and all else. */
+function findDirectory(tree: Tree, directory: number, path: Uint8Array, start: number): number {
+  const dentry = tree.lookup(directory, path, start, endOfName(path, start));
+  if (dentry === NONE) return NONE;
+  const inode = tree.dentryInode.values[dentry] as number;
+  return tree.isDirectory(inode) ? inode : NONE;
+}
+
+/** The same for a path from `from` whose first name is no directory yet; a symlink's text may hold `.`, `..` and empty names. */
+function resolveRest(walk: Walk, from: number, path: Uint8Array): number {
+  const { tree } = walk;
+  const pending = [path];
+  let directory = from;
   let symlinks = 0;
   for (let rest = pending.pop(); rest !== undefined; rest = pending.pop()) {
     const slash = rest.indexOf(0x2f);
@@ -59,15 +81,19 @@ export function resolveDirectory(walk: Walk, path: Uint8Array): number {
 /** The inode that a normalized path names, or NONE; no symlink is followed. */
 export function findInode(tree: Tree, path: Uint8Array): number {
   let inode = ROOT;
-  for (let start = 0; start < path.length; ) {
-    const slash = path.indexOf(0x2f, start);
-    const end = slash < 0 ? path.length : slash;
-    const dentry = tree.lookup(inode, path.subarray(start, end));
+  for (let start = 0; start < path.length; start = endOfName(path, start) + 1) {
+    const dentry = tree.lookup(inode, path, start, endOfName(path, start));
     if (dentry === NONE) return NONE;
     inode = tree.dentryInode.values[dentry] as number;
-    start = end + 1;
   }
   return inode;
+}
+
+/** Where the name that begins at `start` of a path ends. */
+export function endOfName(path: Uint8Array, start: number): number {
+  let end = start;
+  while (end < path.length && path[end] !== 0x2f) end++;
+  return end;
 }
 
 function follows(walk: Walk, dentry: number): boolean {

@@ -87,14 +87,14 @@ export class Tree {
     this.inodeEntry.values[inode] = entry;
   }
 
-  /** The dentry of `name` in `directory`, or NONE. */
-  lookup(directory: number, name: Uint8Array): number {
+  /** The dentry of a name in `directory`, or NONE; the name is all of `bytes`, or its part between `start` and `end`. */
+  lookup(directory: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
     const mask = this.#slots.length - 1;
-    let slot = nameHash(this.#key, directory, name, 0, name.length) & mask;
+    let slot = nameHash(this.#key, directory, bytes, start, end - start) & mask;
     for (;;) {
       const dentry = this.#slots[slot] as number;
       if (dentry === NONE) return NONE;
-      if (this.dentryInode.values[dentry] !== NONE && this.#is(dentry, directory, name)) return dentry;
+      if (this.dentryInode.values[dentry] !== NONE && this.#is(dentry, directory, bytes, start, end)) return dentry;
       slot = (slot + 1) & mask;
     }
   }
@@ -255,11 +255,12 @@ export class Tree {
     return found;
   }
 
-  #is(dentry: number, directory: number, name: Uint8Array): boolean {
+  #is(dentry: number, directory: number, bytes: Uint8Array, start: number, end: number): boolean {
     if (this.dentryDirectory.values[dentry] !== directory) return false;
-    if (this.dentryNameLength.values[dentry] !== name.length) return false;
-    const start = this.dentryNameStart.values[dentry] as number;
-    for (let i = 0; i < name.length; i++) if (this.names.values[start + i] !== name[i]) return false;
+    if (this.dentryNameLength.values[dentry] !== end - start) return false;
+    const names = this.names.values;
+    let at = this.dentryNameStart.values[dentry] as number;
+    for (let i = start; i < end; i++) if (names[at++] !== bytes[i]) return false;
     return true;
   }
 

@@ -7,6 +7,11 @@ export const WHITEOUT_PREFIX_LENGTH = 4;
 const PREFIX = [0x2e, 0x77, 0x68, 0x2e];
 const OPAQUE = [...PREFIX, ...PREFIX, 0x2e, 0x6f, 0x70, 0x71];
 
+/** Whether the name that begins at `at` of a path begins as a whiteout's. */
+export function isWhiteoutAt(path: Uint8Array, at: number): boolean {
+  return startsWith(path, PREFIX, at);
+}
+
 /** `.wh..wh..opq` is opaque, aufs' other `.wh..wh.*` are ignored, `.wh.`, `.wh..` and `.wh...` are invalid, `.wh.NAME` hides NAME. */
 export function whiteoutOf(name: Uint8Array): Whiteout {
   if (!startsWith(name, PREFIX, 0)) return 'none';
@@ -18,5 +23,6 @@ export function whiteoutOf(name: Uint8Array): Whiteout {
 }
 
 function startsWith(name: Uint8Array, prefix: readonly number[], at: number): boolean {
-  return name.length >= at + prefix.length && prefix.every((byte, i) => name[at + i] === byte);
+  for (let i = 0; i < prefix.length; i++) if (name[at + i] !== prefix[i]) return false;
+  return true;
 }
