@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EntryType } from '../../../../src/core/layer/entry.ts';
-import { directory, link, makeTree, put, show, symlink } from './make-tree.ts';
+import { directory, link, makeTree, put, show, symlink } from '../../../helpers/make-tree.ts';
 
 describe('a hard link', () => {
   it('is another name of its target', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EntryType } from '../../../../src/core/layer/entry.ts';
 import { attributesOf } from '../../../../src/core/tree/metadata.ts';
 import { ROOT } from '../../../../src/core/tree/tree.ts';
-import { directory, makeTree, put, show, symlink } from './make-tree.ts';
+import { directory, makeTree, put, show, symlink } from '../../../helpers/make-tree.ts';
 
 const policy = { mtime: 'keep', epoch: 1000, chmodMask: 0 } as const;
 

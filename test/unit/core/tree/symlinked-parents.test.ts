@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { directory, link, makeTree, put, show, symlink } from './make-tree.ts';
+import { directory, link, makeTree, put, show, symlink } from '../../../helpers/make-tree.ts';
 
 describe('a symlink among the parents', () => {
   const lower = [put('usr/lib/a', 1), symlink('lib', 'usr/lib')];

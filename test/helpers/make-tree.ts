@@ -1,11 +1,11 @@
-import { byteString, displayName } from '../../../../src/core/bytes.ts';
-import { EntryType, type LayerEntry } from '../../../../src/core/layer/entry.ts';
-import { type LayerIndex, LayerIndexBuilder } from '../../../../src/core/layer/layer-index.ts';
-import { applyLayer } from '../../../../src/core/tree/apply.ts';
-import type { HashKey } from '../../../../src/core/tree/name-hash.ts';
-import { orderNames } from '../../../../src/core/tree/order.ts';
-import type { SymlinkedParents } from '../../../../src/core/tree/resolve.ts';
-import { NONE, ROOT, Tree } from '../../../../src/core/tree/tree.ts';
+import { byteString, displayName } from '../../src/core/bytes.ts';
+import { EntryType, type LayerEntry } from '../../src/core/layer/entry.ts';
+import { type LayerIndex, LayerIndexBuilder } from '../../src/core/layer/layer-index.ts';
+import { applyLayer } from '../../src/core/tree/apply.ts';
+import type { HashKey } from '../../src/core/tree/name-hash.ts';
+import { orderNames } from '../../src/core/tree/order.ts';
+import type { SymlinkedParents } from '../../src/core/tree/resolve.ts';
+import { NONE, ROOT, Tree } from '../../src/core/tree/tree.ts';
 
 /** An entry by its path and what differs from an empty file; the path of a directory ends in a slash. */
 export type EntryCase = Partial<Omit<LayerEntry, 'path'>> & { readonly path: string };
