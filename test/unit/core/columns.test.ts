@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { f64Column, u8Column, u16Column, u32Column } from '../../../src/core/columns.ts';
+
+describe('a column', () => {
+  it('grows and keeps its values', () => {
+    const column = u32Column();
+    for (let i = 0; i < 1000; i++) expect(column.push(i * 3)).toBe(i);
+    expect(column.length).toBe(1000);
+    expect(column.trimmed()).toEqual(Uint32Array.from({ length: 1000 }, (_, i) => i * 3));
+  });
+
+  it('makes room for many values at once, all zeros', () => {
+    const column = u8Column();
+    column.push(7);
+    expect(column.extend(100_000)).toBe(1);
+    expect(column.length).toBe(100_001);
+    expect(column.trimmed().reduce((sum, value) => sum + value)).toBe(7);
+    expect(column.extend(0)).toBe(100_001);
+  });
+
+  it('sets values and the one behind the last', () => {
+    const column = f64Column();
+    for (let i = 0; i < 100; i++) column.set(i, 2 ** 40 + i);
+    column.set(3, -1.5);
+    expect([column.length, column.values[3], column.values[99]]).toEqual([100, -1.5, 2 ** 40 + 99]);
+  });
+
+  it('gives an array of its own when trimmed', () => {
+    const column = u16Column();
+    column.push(1);
+    const trimmed = column.trimmed();
+    column.set(0, 2);
+    expect([trimmed.length, trimmed[0]]).toEqual([1, 1]);
+  });
+});

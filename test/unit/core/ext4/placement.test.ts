@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import type { Ext4Plan } from '../../../../src/core/ext4/layout.ts';
+import { type EntryCase, link, makeTree, put, show } from '../../../helpers/make-tree.ts';
+import { plainBytes } from '../../../helpers/memory-plan.ts';
+import { planLayers } from '../../../helpers/plan-tree.ts';
+
+const CHUNK = 512 * 1024;
+const BLOB = new Uint8Array(4_000_000).fill(0xaa);
+
+/** Files one after another in a layer, as a tar has them. */
+function files(...sizes: readonly (readonly [path: string, size: number])[]): EntryCase[] {
+  let dataOffset = 0;
+  return sizes.map(([path, size]) => {
+    const entry = put(path, size, { dataOffset });
+    dataOffset += size + 512;
+    return entry;
+  });
+}
+
+const places = (plan: Ext4Plan, ...paths: string[]): unknown[] =>
+  paths.map((path) => {
+    const { ino, offset, length } = plan.locate(path)!;
+    return [path, ino, offset - plan.geometry.data * plan.geometry.blockSize, length];
+  });
+
+const lower = files(['a', 10_000], ['b', 5000], ['c', 4096], ['d', 1]);
+
+describe('stable placement', () => {
+  it('has files in the order of their layer, each layer at a chunk', () => {
+    const plan = planLayers([lower, files(['e', 3], ['f', 4097])]);
+    expect(places(plan, 'a', 'b', 'c', 'd', 'e', 'f')).toEqual([
+      ['a', 12, 0, 12_288],
+      ['b', 13, 12_288, 8192],
+      ['c', 14, 20_480, 4096],
+      ['d', 15, 24_576, 4096],
+      ['e', 16, CHUNK, 4096],
+      ['f', 17, CHUNK + 4096, 8192],
+    ]);
+    expect((plan.geometry.data * 4096) % CHUNK).toBe(0);
+  });
+
+  it.each([
+    ['replaces one', files(['b', 9])],
+    ['hides one', [put('.wh.b')]],
+    ['replaces one by a directory', [put('b/x', 1)]],
+    ['replaces one by a link to another', [link('b', 'a')]],
+  ])('keeps the places and inodes of a lower layer when a higher one %s', (_, upper) => {
+    const before = planLayers([lower]);
+    const plan = planLayers([lower, upper]);
+    expect(places(plan, 'a', 'c', 'd')).toEqual(places(before, 'a', 'c', 'd'));
+    const { offset } = before.locate('b')!;
+    const start = offset - before.geometry.data * 4096 + plan.geometry.data * 4096;
+    const left = plainBytes(plan, [BLOB, BLOB, BLOB]).subarray(start, start + 8192);
+    expect(left.every((byte) => byte === 0)).toBe(true);
+    expect(plan.regions.kind[plan.regions.start.indexOf(start)]).toBe(0);
+  });
+
+  it('keeps a third layer where it was when the second loses a file', () => {
+    const third = files(['x', 5], ['y', 6]);
+    const one = planLayers([lower, files(['e', 3], ['f', 600_000]), third]);
+    const other = planLayers([lower, files(['e', 3], ['f', 600_000]), [...third, put('.wh.f')]]);
+    expect(places(other, 'x', 'y', 'e')).toEqual(places(one, 'x', 'y', 'e'));
+  });
+});
+
+describe('compact placement', () => {
+  it('has no hole', () => {
+    const plan = planLayers([lower, files(['e', 3], ['b', 9])], { placement: 'compact' });
+    expect(places(plan, 'a', 'c', 'd', 'e', 'b')).toEqual([
+      ['a', 12, 0, 12_288],
+      ['c', 13, 12_288, 4096],
+      ['d', 14, 16_384, 4096],
+      ['e', 15, 20_480, 4096],
+      ['b', 16, 24_576, 4096],
+    ]);
+  });
+});
+
+describe('a plan', () => {
+  const layers = [
+    [...lower, ...Array.from({ length: 1000 }, (_, i) => put(`many/${i}`, i % 3)), link('l', 'many/7')],
+    [put('many/.wh.5'), put('new/x', 5), put('.wh.c')],
+  ];
+
+  it('is the same whatever the key of the hash of names', () => {
+    const [one, other] = [planLayers(layers, {}, [1, 2]), planLayers(layers, {}, [-5, 77])];
+    expect(other.regions).toEqual(one.regions);
+    expect(other.geometry).toEqual(one.geometry);
+    expect(other.uuid).toEqual(one.uuid);
+    expect(Buffer.compare(plainBytes(other, [BLOB, BLOB]), plainBytes(one, [BLOB, BLOB]))).toBe(0);
+    expect(show(makeTree(layers, 'follow', [9, 9]))).toEqual(show(makeTree(layers)));
+  });
+
+  it('has another UUID for another tree or other options, not for another number of layers', () => {
+    const uuid = (made: Ext4Plan): string => Buffer.from(made.uuid).toString('hex');
+    const plain = uuid(planLayers([lower]));
+    expect(plain).toMatch(/^.{12}8.{3}[89ab]/);
+    expect(uuid(planLayers([lower.slice(0, 2), lower.slice(2)]))).toBe(plain);
+    const others = [
+      planLayers([[...lower, put('e')]]),
+      planLayers([[...lower.slice(1), put('a', 10_001)]]),
+      planLayers([[...lower.slice(1), put('a', 10_000, { mode: 0o600 })]]),
+      planLayers([[...lower.slice(1), put('a', 10_000, { uid: 1 })]]),
+      planLayers([[...lower.slice(1), put('a', 10_000, { xattrs: [{ name: 'user.a', value: new Uint8Array(1) }] })]]),
+      planLayers([[...lower, link('e', 'a')]]),
+      planLayers([lower], { label: 'x' }),
+      planLayers([lower], { blockSize: 1024 }),
+      planLayers([lower], { mtime: 5 }),
+      planLayers([lower], { free: 5 }),
+      planLayers([lower], { placement: 'compact' }),
+    ];
+    expect(new Set([plain, ...others.map(uuid)]).size).toBe(others.length + 1);
+  });
+
+  it('says what lives where', () => {
+    const plan = planLayers([lower, [put('.wh.b')]]);
+    const at = (offset: number): string => {
+      const region = plan.regions.start.findLastIndex((start) => start <= offset);
+      return plan.label(plan.regions.owner[region]!, offset);
+    };
+    expect(at(plan.locate('a')!.offset)).toBe('file /a (layer 0)');
+    expect(at(plan.locate('a')!.offset + 12_288)).toBe('free, kept for /b of layer 0');
+    expect(at(0)).toBe('boot area');
+    expect(at(plan.size - 1)).toBe('free');
+    expect(plan.locate('b')).toBeUndefined();
+    expect(plan.locate('a/b')).toBeUndefined();
+    expect(plan.locate('')?.ino).toBe(2);
+    expect(plan.locate('lost+found')?.ino).toBe(11);
+  });
+});
