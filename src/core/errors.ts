@@ -55,7 +55,10 @@ function places({ layer, reference, path, offset }: ImageErrorContext): string[]
   return parts.length > 0 ? [parts.join(', ')] : [];
 }
 
-/** Throws when a rule of this program itself is broken; such an error is a bug here, never the input's fault. */
-export function assert(condition: boolean, rule: string): asserts condition {
-  if (!condition) throw new Error(`broken invariant: ${rule}`);
+/**
+ * Throws when a rule of this program itself is broken; such an error is a bug here, never the input's fault. A rule that
+ * names numbers is a function where it stands in a loop: making its text costs more than the loop's work.
+ */
+export function assert(condition: boolean, rule: string | (() => string)): asserts condition {
+  if (!condition) throw new Error(`broken invariant: ${typeof rule === 'string' ? rule : rule()}`);
 }

@@ -60,7 +60,7 @@ function writeField(view: DataView, at: number, field: Field, value: number | Ui
     new Uint8Array(view.buffer, view.byteOffset + start, value.length).set(value);
     return;
   }
-  assert(Number.isInteger(value) && value >= 0 && value < 2 ** (8 * field.size), `${name} cannot hold ${value}`);
+  assert(Number.isInteger(value) && value >= 0 && value < 2 ** (8 * field.size), () => `${name} cannot hold ${value}`);
   if (field.kind === 'u8') view.setUint8(start, value);
   else if (field.kind === 'u16') view.setUint16(start, value, true);
   else if (field.kind === 'u32') view.setUint32(start, value, true);

@@ -19,7 +19,7 @@ export class BlockUsage {
     const end = last < 0 ? 0 : this.#end.values[last]!;
     assert(
       start >= end && start + count <= this.#blocks,
-      `${what} claims ${count} blocks from ${start}, ${end} are taken`,
+      () => `${what} claims ${count} blocks from ${start}, ${end} are taken`,
     );
     if (last >= 0 && start === end) this.#end.values[last] = start + count;
     else {

@@ -32,7 +32,7 @@ export class BlockReader {
 
 /** The index of the last element of ascending `starts[0..count)` that is at most `value`. */
 export function lastAtMost(starts: Float64Array | Uint32Array, count: number, value: number): number {
-  assert(count > 0 && starts[0]! <= value, `${value} is before the first of ${count}`);
+  assert(count > 0 && starts[0]! <= value, () => `${value} is before the first of ${count}`);
   let low = 0;
   let high = count;
   while (high - low > 1) {

@@ -18,7 +18,7 @@ export class RegionsBuilder {
 
   /** Fills up to `end` with zeros; does nothing when the regions are there already. */
   zeroTo(end: number, owner = 0): void {
-    assert(end >= this.#end, `zeros to ${end}, the regions end at ${this.#end}`);
+    assert(end >= this.#end, () => `zeros to ${end}, the regions end at ${this.#end}`);
     if (end === this.#end) return;
     const last = this.#kind.length - 1;
     const extendsLast = last >= 0 && this.#kind.values[last] === RegionKind.zero && this.#owner.values[last] === owner;
@@ -58,7 +58,7 @@ export class RegionsBuilder {
   }
 
   #append(kind: RegionKind, start: number, length: number, source: number, offset: number, owner: number): void {
-    assert(start === this.#end, `a region at ${start}, the one before ends at ${this.#end}`);
+    assert(start === this.#end, () => `a region at ${start}, the one before ends at ${this.#end}`);
     if (length === 0) return;
     this.#push(kind, source, offset, owner);
     this.#end = start + length;

@@ -6,6 +6,8 @@ import type { NameOrder } from './order.ts';
 import { ROOT, type Tree } from './tree.ts';
 
 const BUFFER_SIZE = 64 * 1024;
+/** Names up to this length are copied byte by byte, which costs less than a view of them. */
+const SHORT_STRING = 64;
 
 /**
  * Describes a tree in canonical form: every name in byte order, directories before what they hold, and at an inode's first name its type,
@@ -36,7 +38,8 @@ export function describeTree(
     for (let i = names.start[directory]!; i < end; i++) {
       const dentry = names.dentries[i]!;
       const inode = tree.dentryInode.values[dentry]!;
-      out.string(tree.nameBytes(dentry));
+      const start = tree.dentryNameStart.values[dentry]!;
+      out.string(tree.names.values, start, start + tree.dentryNameLength.values[dentry]!);
       describe(inode);
       if (tree.isDirectory(inode)) pending.push(inode);
     }
@@ -47,12 +50,14 @@ export function describeTree(
 function describeInode(out: Writer, tree: Tree, inode: number, policy: MetadataPolicy): void {
   const type = tree.inodeType.values[inode]!;
   const { mode, uid, gid, seconds, nanoseconds } = attributesOf(tree, inode, policy);
-  out.u32(type);
-  out.u32(mode);
-  out.u32(uid);
-  out.u32(gid);
-  out.u64(seconds);
-  out.u32(nanoseconds);
+  const at = out.reserve(28);
+  out.view.setUint32(at, type, true);
+  out.view.setUint32(at + 4, mode, true);
+  out.view.setUint32(at + 8, uid, true);
+  out.view.setUint32(at + 12, gid, true);
+  out.view.setUint32(at + 16, low32(seconds) >>> 0, true);
+  out.view.setUint32(at + 20, high32(seconds) >>> 0, true);
+  out.view.setUint32(at + 24, nanoseconds, true);
   const index = tree.layers[tree.inodeLayer.values[inode]!];
   const entry = tree.inodeEntry.values[inode]!;
   if (type === EntryType.file) out.u64(index?.size[entry] ?? 0);
@@ -73,17 +78,22 @@ function describeInode(out: Writer, tree: Tree, inode: number, policy: MetadataP
 class Writer {
   readonly #sink: (piece: Uint8Array) => void;
   readonly #buffer = new Uint8Array(BUFFER_SIZE);
-  readonly #view = new DataView(this.#buffer.buffer);
+  readonly view = new DataView(this.#buffer.buffer);
   #length = 0;
 
   constructor(sink: (piece: Uint8Array) => void) {
     this.#sink = sink;
   }
 
+  /** Makes room for `length` bytes, to be written through `view`; returns where. */
+  reserve(length: number): number {
+    if (this.#length + length > BUFFER_SIZE) this.flush();
+    this.#length += length;
+    return this.#length - length;
+  }
+
   u32(value: number): void {
-    if (this.#length + 4 > BUFFER_SIZE) this.flush();
-    this.#view.setUint32(this.#length, value, true);
-    this.#length += 4;
+    this.view.setUint32(this.reserve(4), value, true);
   }
 
   /** A whole number, in two's complement when negative. */
@@ -92,12 +102,18 @@ class Writer {
     this.u32(high32(value) >>> 0);
   }
 
-  string(bytes: Uint8Array): void {
-    this.u32(bytes.length);
-    if (this.#length + bytes.length > BUFFER_SIZE) this.flush();
-    if (bytes.length > BUFFER_SIZE) return this.#sink(bytes);
-    this.#buffer.set(bytes, this.#length);
-    this.#length += bytes.length;
+  /** The part of `bytes` between `start` and `end`, behind its length. */
+  string(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.u32(end - start);
+    if (end - start > SHORT_STRING) return this.#long(bytes.subarray(start, end));
+    let at = this.reserve(end - start);
+    for (let i = start; i < end; i++) this.#buffer[at++] = bytes[i]!;
+  }
+
+  #long(bytes: Uint8Array): void {
+    if (bytes.length <= BUFFER_SIZE) return this.#buffer.set(bytes, this.reserve(bytes.length));
+    this.flush();
+    this.#sink(bytes);
   }
 
   flush(): void {

@@ -43,17 +43,11 @@ export function attributesOf(tree: Tree, inode: number, policy: MetadataPolicy):
   const symlink = tree.inodeType.values[inode] === EntryType.symlink;
   const uid = policy.owner?.uid ?? (index.uid[entry] as number);
   const gid = policy.owner?.gid ?? (index.gid[entry] as number);
-  return { mode: symlink ? mode : mode & ~policy.chmodMask, uid, gid, ...timeOf(index, entry, policy) };
-}
-
-function timeOf(index: LayerIndex, entry: number, policy: MetadataPolicy): { seconds: number; nanoseconds: number } {
-  const seconds = index.mtimeSeconds[entry] as number;
-  if (policy.mtime === 'fixed' || (policy.mtime === 'clamp' && seconds >= policy.epoch)) {
-    return { seconds: policy.epoch, nanoseconds: 0 };
-  }
-  if (seconds < SECONDS_MIN) return { seconds: SECONDS_MIN, nanoseconds: 0 };
-  if (seconds > SECONDS_MAX) return { seconds: SECONDS_MAX, nanoseconds: 0 };
-  return { seconds, nanoseconds: index.mtimeNanoseconds[entry] as number };
+  const layerSeconds = index.mtimeSeconds[entry] as number;
+  const keep = policy.mtime === 'keep' || (policy.mtime === 'clamp' && layerSeconds < policy.epoch);
+  const seconds = keep ? Math.min(Math.max(layerSeconds, SECONDS_MIN), SECONDS_MAX) : policy.epoch;
+  const nanoseconds = keep && seconds === layerSeconds ? (index.mtimeNanoseconds[entry] as number) : 0;
+  return { mode: symlink ? mode : mode & ~policy.chmodMask, uid, gid, seconds, nanoseconds };
 }
 
 /** Warns, once for all, of times in use that ext4 cannot hold and that are clamped. */
