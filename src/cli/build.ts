@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
+import { outputFailure } from '../sinks/failure.ts';
 import { targetOf, writeImage } from '../sinks/file-sink.ts';
 import { streamImage } from '../sinks/stream-sink.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
@@ -37,10 +38,17 @@ async function build(layers: string[], options: BuildOptions, signal: AbortSigna
       ? await streamImage(opened.image, process.stdout, { signal, onProgress })
       : await writeImage(opened.image, output, { signal, onProgress, force });
     const metadata = describe(opened, output, sha256);
-    if (digestFile !== undefined) await writeFile(digestFile, `sha256:${sha256}\n`);
-    if (metadataFile !== undefined) await writeFile(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
+    await writeText(digestFile, `sha256:${sha256}\n`);
+    await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
     const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}`;
     print(result, toStdout ? 'stderr' : 'stdout');
+  });
+}
+
+async function writeText(path: string | undefined, text: string): Promise<void> {
+  if (path === undefined) return;
+  await writeFile(path, text).catch((error: unknown) => {
+    throw outputFailure(path, error);
   });
 }
 

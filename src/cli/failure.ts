@@ -43,6 +43,8 @@ export function report(error: unknown, debug: boolean): number {
   return known ? EXIT_CODE_OF[error.code] : ExitCode.failed;
 }
 
+/** Whoever reads our output has seen enough. */
 function isBrokenPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === 'EPIPE') || isBrokenPipe(error.cause);
 }

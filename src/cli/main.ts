@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { outputFailure } from '../sinks/failure.ts';
 import { report, SignalError } from './failure.ts';
 import { createProgram } from './program.ts';
 
@@ -6,13 +7,20 @@ const controller = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => controller.abort(new SignalError(signal)));
 }
-process.stdout.on('error', (error) => {
-  controller.abort(error);
-});
-
 const program = createProgram(controller.signal);
+
+/** What failed first decides the exit status; what fails because of it is not told. */
+function fail(error: unknown): void {
+  process.exitCode ??= report(error, program.opts<{ debug?: boolean }>().debug === true);
+}
+
+process.stdout.on('error', (error) => {
+  const failure = outputFailure('the output', error);
+  controller.abort(failure);
+  fail(failure);
+});
 try {
   await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error, program.opts<{ debug?: boolean }>().debug === true);
+  fail(error);
 }

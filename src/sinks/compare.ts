@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { ImageError } from '../core/errors.ts';
 import type { Image } from '../image/image.ts';
 import { imageHash } from './digest.ts';
+import { comparisonFailure } from './failure.ts';
 import { pump, type PumpOptions } from './pump.ts';
 
 /** The first place where a file is not its image. */
@@ -21,18 +21,13 @@ const BUFFER_SIZE = 1024 * 1024;
 /** Compares a file with an image, byte by byte up to the first difference. Throws `layer-not-found` when the file cannot be read. */
 export async function compareFile(image: Image, path: string, options: PumpOptions = {}): Promise<Comparison> {
   const file = await open(path, 'r').catch((error: unknown) => {
-    throw new ImageError(
-      'layer-not-found',
-      `cannot read ${path}: ${String((error as Error).message)}`,
-      {},
-      { cause: error },
-    );
+    throw comparisonFailure(path, error);
   });
   try {
     return await compareOpen(image, file, options);
   } catch (error) {
     if (error instanceof Differs) return { difference: { offset: error.offset, label: describe(image, error.offset) } };
-    throw error;
+    throw comparisonFailure(path, error);
   } finally {
     await file.close();
   }

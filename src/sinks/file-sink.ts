@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { ImageError } from '../core/errors.ts';
 import type { Image } from '../image/image.ts';
 import { imageHash } from './digest.ts';
+import { outputFailure } from './failure.ts';
 import { pump, type PumpOptions } from './pump.ts';
 import { WriteBack } from './write-back.ts';
 
@@ -30,7 +31,7 @@ export async function writeImage(
   const target = await targetOf(path, options.force ?? false);
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx').catch((error: unknown) => {
-    throw failure(path, error);
+    throw outputFailure(path, error);
   });
   try {
     const sha256 = await fill(file, image, options).finally(async () => file.close());
@@ -40,7 +41,7 @@ export async function writeImage(
     return { sha256 };
   } catch (error) {
     await rm(temporary, { force: true });
-    throw isSystemError(error) ? failure(path, error) : error;
+    throw outputFailure(path, error);
   }
 }
 
@@ -53,7 +54,7 @@ export async function targetOf(path: string, force: boolean): Promise<string> {
   if (stats === undefined) return path;
   if (stats.isSymbolicLink()) {
     const target = await realpath(path).catch((error: unknown) => {
-      throw failure(path, error);
+      throw outputFailure(path, error);
     });
     return targetOf(target, force);
   }
@@ -114,13 +115,4 @@ async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Pr
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   await folder.sync().finally(async () => folder.close());
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
-}
-
-function failure(path: string, error: unknown): ImageError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new ImageError('output-failed', `cannot write ${path}: ${reason}`, {}, { cause: error });
 }

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Image } from '../image/image.ts';
 import { imageHash } from './digest.ts';
+import { outputFailure } from './failure.ts';
 import { pump, type PumpOptions } from './pump.ts';
 
 const ZEROS = new Uint8Array(64 * 1024);
@@ -40,6 +41,6 @@ async function writeZeros(stream: Writable, length: number): Promise<void> {
 /** Settles when the stream is done with `bytes`. */
 async function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    stream.write(bytes, (error) => (error ? reject(error) : resolve()));
+    stream.write(bytes, (error) => (error ? reject(outputFailure('the output', error) as Error) : resolve()));
   });
 }

@@ -1,0 +1,23 @@
+import { getSystemErrorMap } from 'node:util';
+import { ImageError } from '../core/errors.ts';
+
+/** The failure of a system call on what is written, as `output-failed`; other errors pass unchanged. */
+export function outputFailure(what: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  return new ImageError('output-failed', `cannot write ${what}: ${reasonOf(error)}`, {}, { cause: error });
+}
+
+/** The failure of a system call on a file that is compared, as `layer-not-found`; other errors pass unchanged. */
+export function comparisonFailure(path: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  return new ImageError('layer-not-found', `cannot read ${path}: ${reasonOf(error)}`, {}, { cause: error });
+}
+
+/** Why it failed, without the names of calls and temporary files that Node's messages have. */
+function reasonOf({ errno, code, message }: NodeJS.ErrnoException): string {
+  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? code ?? message;
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error;
+}
