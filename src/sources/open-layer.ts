@@ -1,8 +1,7 @@
 import { displayName, utf8ByteString } from '../core/bytes.ts';
-import { openDirectory } from './directory/open-directory.ts';
 import { placed, sourceFailure } from './failure.ts';
 import type { Layer } from './layer.ts';
-import { openPath } from './open-path.ts';
+import { openDirectory, openPath } from './open-path.ts';
 import type { Opening, OpenLayerOptions } from './opening.ts';
 import { openStream } from './open-stream.ts';
 import { parseReference } from './reference.ts';
@@ -20,7 +19,7 @@ export async function openLayer(reference: string, options: OpenLayerOptions = {
   opening.signal?.throwIfAborted();
   try {
     const source = parseReference(reference, opening.context);
-    if (source.kind === 'directory') return openDirectory(source.path, opening);
+    if (source.kind === 'directory') return await openDirectory(source.path, opening);
     if (source.kind === 'path') return await openPath(source.path, opening);
     return await openStream(options.stdin ?? process.stdin, opening);
   } catch (error) {

@@ -1,8 +1,6 @@
 import { closeSync, createReadStream, fstatSync, openSync, realpathSync, statSync } from 'node:fs';
 import { ImageError } from '../core/errors.ts';
-import { decompress } from './decompress/decompress.ts';
 import { FORMAT_BYTES, type Format, formatOf } from './decompress/format.ts';
-import { openDirectory } from './directory/open-directory.ts';
 import { FileBlob } from './file-blob.ts';
 import { type FileIdentity, identityOf, isRacy, sameIdentity } from './identity.ts';
 import type { Layer } from './layer.ts';
@@ -24,6 +22,12 @@ interface SourceFile {
   readonly identity: FileIdentity;
   /** A name for its present state in the cache; undefined when a change might not change the name. */
   readonly key: string | undefined;
+}
+
+/** A directory of the host as a layer. Its modules are loaded when one is there to open: most runs have none. */
+export async function openDirectory(path: string, opening: Opening): Promise<Layer> {
+  const directory = await import('./directory/open-directory.ts');
+  return directory.openDirectory(path, opening);
 }
 
 /** A layer at a path of the host: a tar in a file, plain or compressed, a directory, or a pipe. */
@@ -59,6 +63,7 @@ async function openCompressed(file: SourceFile, format: Format, opening: Opening
     if (diffId !== undefined && blob !== undefined) return openTarFile({ ...blob, diffId, isCached: true }, opening);
   }
   const input = counted(piecesOf(file.fd, INPUT_BYTES), Number(file.identity.size), opening.onProgress);
+  const { decompress } = await import('./decompress/decompress.ts');
   const tar = await materialize(decompress(format, input, opening.context, opening.zstdEngine), opening);
   try {
     checkUnchanged(file, opening);

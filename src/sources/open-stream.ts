@@ -1,5 +1,4 @@
 import { addAbortSignal, type Readable } from 'node:stream';
-import { decompress } from './decompress/decompress.ts';
 import { FORMAT_BYTES, formatOf } from './decompress/format.ts';
 import type { Layer } from './layer.ts';
 import { materialize } from './materialize.ts';
@@ -13,6 +12,7 @@ export async function openStream(stream: Readable, opening: Opening): Promise<La
     const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     const head = await takeHead(chunks);
     const format = formatOf(head.subarray(0, FORMAT_BYTES));
+    const { decompress } = await import('./decompress/decompress.ts');
     const input = decompress(format, continued(head, chunks), opening.context, opening.zstdEngine);
     return openTarFile(await materialize(input, opening), opening);
   } finally {
