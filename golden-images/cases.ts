@@ -1,0 +1,31 @@
+import { recipe as compact } from './compact/recipe.ts';
+import { recipe as directories } from './directories/recipe.ts';
+import { recipe as empty } from './empty/recipe.ts';
+import { recipe as everyFileType } from './every-file-type/recipe.ts';
+import { recipe as hardLinks } from './hard-links/recipe.ts';
+import { recipe as holes } from './holes/recipe.ts';
+import { recipe as keepMtime } from './keep-mtime/recipe.ts';
+import { recipe as names } from './names/recipe.ts';
+import { recipe as oneFile } from './one-file/recipe.ts';
+import { recipe as oneKibBlocks } from './one-kib-blocks/recipe.ts';
+import type { Recipe } from './recipe.ts';
+import { recipe as rootFilesystem } from './root-filesystem/recipe.ts';
+import { recipe as whiteouts } from './whiteouts/recipe.ts';
+import { recipe as xattrs } from './xattrs/recipe.ts';
+
+/** All golden images, by the name of their folder. */
+export const CASES: ReadonlyMap<string, Recipe> = new Map([
+  ['empty', empty],
+  ['one-file', oneFile],
+  ['every-file-type', everyFileType],
+  ['holes', holes],
+  ['directories', directories],
+  ['whiteouts', whiteouts],
+  ['hard-links', hardLinks],
+  ['xattrs', xattrs],
+  ['names', names],
+  ['root-filesystem', rootFilesystem],
+  ['one-kib-blocks', oneKibBlocks],
+  ['compact', compact],
+  ['keep-mtime', keepMtime],
+]);

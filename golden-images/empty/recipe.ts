@@ -1,0 +1,4 @@
+import type { Recipe } from '../recipe.ts';
+
+/** A layer without entries. */
+export const recipe: Recipe = { layers: [[]] };

@@ -1,0 +1,37 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { mapRows, openImage, writeImage } from '../src/index.ts';
+import { makeTar } from '../test/helpers/tar-writer.ts';
+import { dump, hasDumpTools } from './dump.ts';
+import type { Recipe } from './recipe.ts';
+
+/** The texts that a golden image is kept as, by file name. `dump.txt` is missing where its tools are. */
+export type Golden = ReadonlyMap<string, string>;
+
+/** Makes an image and everything that is kept of it. */
+export async function makeGolden({ layers, options }: Recipe): Promise<Golden> {
+  const folder = mkdtempSync(join(tmpdir(), 'blockloom-golden-'));
+  try {
+    const paths = layers.map((entries, i) => {
+      const path = join(folder, `${i}.tar`);
+      writeFileSync(path, makeTar(entries));
+      return path;
+    });
+    const file = join(folder, 'image');
+    const image = await openImage({ ...options, layers: paths, cache: false });
+    try {
+      const { sha256 } = await writeImage(image, file);
+      const rows = Array.from(mapRows(image.plan), (row) => JSON.stringify(row));
+      const golden = new Map([
+        ['image.sha256', `${sha256}\n`],
+        ['map.json', `[\n${rows.join(',\n')}\n]\n`],
+      ]);
+      return hasDumpTools() ? golden.set('dump.txt', dump(file, folder)) : golden;
+    } finally {
+      image.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
