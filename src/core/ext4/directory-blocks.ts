@@ -1,5 +1,4 @@
 import { crc32c } from 'ext2fs-wasm';
-import { displayName } from '../bytes.ts';
 import { EntryType } from '../layer/entry.ts';
 import { BlockReader, lastAtMost } from '../plan/blocks-source.ts';
 import type { BytesSource } from '../plan/plan.ts';
@@ -56,7 +55,7 @@ export class DirectoryBlocks implements BytesSource {
 
   label(offset: number): string {
     const directory = this.#layout.directories[this.#position(Math.floor(offset / this.#blockSize))]!;
-    return `directory /${displayName(this.#tree.directoryPath(directory), 4096)}`;
+    return `directory /${this.#tree.displayInode(directory)}`;
   }
 
   #position(block: number): number {

@@ -1,5 +1,4 @@
 import { dirHashes, HashVersion } from 'ext2fs-wasm';
-import { displayName } from '../bytes.ts';
 import { type Column, u8Column, u32Column } from '../columns.ts';
 import { ImageError } from '../errors.ts';
 import type { NameOrder } from '../tree/order.ts';
@@ -190,5 +189,5 @@ function indexHash(hashes: Uint32Array, i: number): number {
 
 function tooLarge(tree: Tree, directory: number, names: number): ImageError {
   const what = `a directory of ${names} names, more than an index of two levels holds`;
-  return new ImageError('limit-exceeded', what, { path: displayName(tree.directoryPath(directory)) });
+  return new ImageError('limit-exceeded', what, { path: tree.displayInode(directory) });
 }

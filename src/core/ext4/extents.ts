@@ -212,7 +212,7 @@ export class BuiltExtentTrees implements BytesSource {
     const block = Math.floor(offset / this.#blockSize);
     let owner = 0;
     for (const [inode, first] of this.#first) if (first <= block) owner = inode;
-    return `extent tree of ${this.#tree.displayInode(owner)}`;
+    return `extent tree of /${this.#tree.displayInode(owner)}`;
   }
 
   /** Writes the root of an inode's tree into its i_block at `at`. */

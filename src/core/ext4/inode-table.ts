@@ -63,7 +63,7 @@ export class InodeTable implements BytesSource {
   detail(offset: number): string | undefined {
     const ino = Math.floor(offset / Inode.size) + 1;
     const inode = this.#parts.numbering.inodeOf[ino] ?? NONE;
-    return `inode ${ino}${inode === NONE ? '' : `, ${this.#parts.tree.displayInode(inode)}`}`;
+    return `inode ${ino}${inode === NONE ? '' : `, /${this.#parts.tree.displayInode(inode)}`}`;
   }
 
   #make(block: number, target: Uint8Array, view: DataView): void {

@@ -235,7 +235,7 @@ function labelOf(tree: Tree, geometry: Geometry, owner: number, offset: number):
 
 function fileLabel(tree: Tree, inode: number): string {
   const layer = tree.inodeLayer.values[inode]!;
-  if (tree.dentryOf(inode) !== NONE) return `file ${tree.displayInode(inode)} (layer ${layer})`;
+  if (tree.dentryOf(inode) !== NONE) return `file /${tree.displayInode(inode)} (layer ${layer})`;
   const path = displayName(entryPath(tree.layers[layer]!, tree.inodeEntry.values[inode]!), 4096);
   return `free, kept for /${path} of layer ${layer}`;
 }

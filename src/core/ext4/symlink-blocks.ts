@@ -22,6 +22,6 @@ export function symlinkBlocks(tree: Tree, symlinks: Uint32Array, blockSize: numb
     length: symlinks.length * blockSize,
     read: (offset, target) => reader.read(offset, target),
     labelUnit: blockSize,
-    label: (offset) => `symlink ${tree.displayInode(symlinks[Math.floor(offset / blockSize)]!)}`,
+    label: (offset) => `symlink /${tree.displayInode(symlinks[Math.floor(offset / blockSize)]!)}`,
   };
 }

@@ -108,7 +108,7 @@ class SetCache {
     const context = inodeContext(this.#tree, inode);
     const xattrs = toDiskXattrs(xattrsOf(this.#tree, inode), context, (name) => {
       const reason = 'an xattr of that prefix does not exist on ext4 under Linux';
-      this.#warn(`layer ${context.layer}, entry ${context.path}: ${displayName(name)} is left out: ${reason}`);
+      this.#warn(`layer ${context.layer}, entry ${context.path || '/'}: ${displayName(name)} is left out: ${reason}`);
     });
     if (entriesLength(xattrs) <= INODE_CAPACITY) return { inInode: xattrs, inBlock: [], blockKey: '' };
     const capacity = blockCapacity(this.#blockSize);

@@ -64,7 +64,7 @@ export function warnOfClampedTimes(tree: Tree, policy: MetadataPolicy, warn: (wa
     if (count++ === 0) first = inode;
   }
   if (count === 0) return;
-  const place = `layer ${tree.inodeLayer.values[first]}, entry ${tree.displayInode(first).slice(1)}`;
+  const place = `layer ${tree.inodeLayer.values[first]}, entry ${tree.displayInode(first) || '/'}`;
   const others = count === 1 ? '' : `, and ${count - 1} more`;
   warn(`${place}${others}: a time outside 1901-12-13 to 2446-05-10 is clamped, as ext4 cannot hold it`);
 }

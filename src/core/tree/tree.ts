@@ -8,6 +8,8 @@ import { type HashKey, nameHash } from './name-hash.ts';
 export const NONE = 0xffff_ffff;
 /** The inode of the root directory. */
 export const ROOT = 0;
+/** How much of a path is shown to people, in bytes. */
+const DISPLAY_BYTES_MAX = 1024;
 
 /**
  * The tree that layers make: dentries (names in directories) and inodes (what they name), each a row of columns.
@@ -204,26 +206,32 @@ export class Tree {
     const names: ByteString[] = [];
     for (let at = dentry; at !== NONE; ) {
       names.push(byteString(this.nameBytes(at)));
-      at = this.#directoryDentry.values[this.dentryDirectory.values[at] as number] as number;
+      at = this.#parentDentry(at);
     }
     return names.reverse().join('/');
   }
 
-  /** The path of a directory inode from the root; `''` for the root. */
-  directoryPath(inode: number): ByteString {
-    const dentry = this.#directoryDentry.values[inode] as number;
-    return dentry === NONE ? '' : this.path(dentry);
-  }
-
-  /** A dentry's path for people. */
+  /** A dentry's path for people; of a very long one the end. */
   displayPath(dentry: number): string {
-    return displayName(this.path(dentry), 4096);
+    const names: ByteString[] = [];
+    let at = dentry;
+    for (let length = 0; at !== NONE && length < DISPLAY_BYTES_MAX; length += names.at(-1)!.length + 1) {
+      names.push(byteString(this.nameBytes(at)));
+      at = this.#parentDentry(at);
+    }
+    const path = displayName(names.reverse().join('/'), Number.POSITIVE_INFINITY);
+    return at === NONE ? path : `…/${path}`;
   }
 
-  /** The path of an inode for people, `/` for the root. */
+  /** The path of an inode for people, `''` for the root. */
   displayInode(inode: number): string {
-    const dentry = this.dentryOf(inode);
-    return dentry === NONE ? '/' : `/${this.displayPath(dentry)}`;
+    const dentry = this.isDirectory(inode) ? (this.#directoryDentry.values[inode] as number) : this.dentryOf(inode);
+    return dentry === NONE ? '' : this.displayPath(dentry);
+  }
+
+  /** The dentry of the directory that holds a dentry; NONE for the root. */
+  #parentDentry(dentry: number): number {
+    return this.#directoryDentry.values[this.dentryDirectory.values[dentry] as number] as number;
   }
 
   #indexDentries(): Uint32Array {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Ext4Plan } from '../../../../src/core/ext4/layout.ts';
+import { mapRows } from '../../../../src/core/plan/map.ts';
 import { type EntryCase, link, makeTree, put, show } from '../../../helpers/make-tree.ts';
 import { plainBytes } from '../../../helpers/memory-plan.ts';
 import { planLayers } from '../../../helpers/plan-tree.ts';
@@ -110,6 +111,13 @@ describe('a plan', () => {
       planLayers([lower], { placement: 'compact' }),
     ];
     expect(new Set([plain, ...others.map(uuid)]).size).toBe(others.length + 1);
+  });
+
+  it('of a deep tree says what lives where, of long paths the end', () => {
+    const plan = planLayers([[put(`${'d/'.repeat(20_000)}x`, 1)]]);
+    const labels = Array.from(mapRows(plan), ({ label }) => label);
+    expect(labels).toContain('directory /d/d/d');
+    expect(labels.find((label) => label.endsWith('d/x (layer 0)'))).toMatch(/^file \/…(\/d){511}\/x \(/);
   });
 
   it('says what lives where', () => {
