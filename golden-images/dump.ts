@@ -17,7 +17,13 @@ export function hasDumpTools(): boolean {
  * content (digest, target or device), time and xattrs. `folder` is for files in between.
  */
 export function dump(image: string, folder: string): string {
-  const header = run('dumpe2fs', [image]).toString('latin1').trim();
+  // As text that editors leave alone.
+  const header = run('dumpe2fs', [image])
+    .toString('latin1')
+    .trim()
+    .replaceAll('\t', ' ')
+    .replaceAll('bg #', 'group ')
+    .replace(/ +$/gm, '');
   const names = walk(image);
   const stats = statAll(image, names);
   const content = extract(image, stats, folder);
