@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../src/core/bytes.ts';
 import { S_HASH_SEED } from '../../src/core/ext4/checksums.ts';
 import { buildCase, planCase } from '../helpers/image-case.ts';
+import { put } from '../helpers/make-tree.ts';
 import { hostPath, mountImage } from '../helpers/mount.ts';
+import { planLayers } from '../helpers/plan-tree.ts';
 import type { TarEntry } from '../helpers/tar-writer.ts';
 import { debugfs, e2fsck, requireTools } from '../helpers/tools.ts';
 
@@ -54,12 +56,8 @@ function hashesOf(names: readonly string[]): Uint32Array {
 
 describe.skipIf(!isReady)('a directory', () => {
   it.each([1024, 2048, 4096] as const)('with blocks of %d bytes holds names of every length', async (blockSize) => {
-    await checkNames(
-      Array.from({ length: 255 }, (_, i) => padded(i, i + 1).slice(0, i + 1).replace(/^\.+$/, 'x')).filter(
-        (name, i, all) => all.indexOf(name) === i,
-      ),
-      blockSize,
-    );
+    const names = Array.from({ length: 255 }, (_, i) => `${'n'.repeat(i)}${i % 10}`);
+    expect(await checkNames(names, blockSize)).toBeDefined();
   });
 
   it('that just fits one block has no index, one byte more gives it one', async () => {
@@ -75,7 +73,7 @@ describe.skipIf(!isReady)('a directory', () => {
     ['1 KiB with long names', 1024, 2000, 255],
     ['2 KiB with long names', 2048, 3000, 255],
     ['4 KiB with long names', 4096, 10_000, 255],
-  ] as const)('of two levels of index, blocks of %s', async (_, blockSize, count, length) => {
+  ] as const)('of two levels of index, blocks of %s', async (_title, blockSize, count, length) => {
     const names = Array.from({ length: count }, (_, i) => padded(i, length));
     expect(indirectLevels(await checkNames(names, blockSize))).toBe(1);
   });
@@ -91,29 +89,40 @@ describe.skipIf(!isReady)('a directory', () => {
     expect(debugfs(path, 'stat /d')).toMatch(/Links: 1 /);
   });
 
-  it.each([[64_998, 65_000], [64_999, 1]])('of %d subdirectories counts %d links', async (count, links) => {
-    const { path } = await buildCase([Array.from({ length: count }, (_, i) => ({ name: `d/${i}/` }))]);
+  it('of as many subdirectories as links can be counted counts them', async () => {
+    const { path } = await buildCase([Array.from({ length: 64_998 }, (_, i) => ({ name: `d/${i}/` }))]);
     e2fsck(path);
-    expect(debugfs(path, 'stat /d')).toMatch(new RegExp(`Links: ${links} `));
+    expect(debugfs(path, 'stat /d')).toContain('Links: 65000 ');
   });
 
   it('beyond two levels of index is refused', async () => {
     // Blocks of 1 KiB hold three names of 255 bytes; 123 nodes hold 126 leaves each.
-    const names = (count: number): TarEntry[] => filesIn('d', Array.from({ length: count }, (_, i) => padded(i, 255)));
+    const names = (count: number): TarEntry[] =>
+      filesIn(
+        'd',
+        Array.from({ length: count }, (_, i) => padded(i, 255)),
+      );
     e2fsck((await buildCase([names(3 * 123 * 126)], { blockSize: 1024 })).path);
-    await expect(planCase([names(3 * 123 * 126 + 1)], { blockSize: 1024 })).rejects.toMatchObject({
-      code: 'limit-exceeded',
-      message: 'entry d: a directory of 46495 names, more than an index of two levels holds',
-    });
+    const more = Array.from({ length: 3 * 123 * 126 + 1 }, (_, i) => put(`d/${padded(i, 255)}`));
+    expect(() => planLayers([more], { blockSize: 1024 })).toThrow(
+      expect.objectContaining({
+        code: 'limit-exceeded',
+        message: 'entry d: a directory of 46495 names, more than an index of two levels holds',
+      }),
+    );
   });
 
   it('has names of any bytes', async () => {
-    const bytes = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1)).filter((c) => c !== '/' && c !== '.');
-    await checkNames([...bytes, '\xff'.repeat(255), '\xff'.repeat(254), '\x80\xfe\r\n', '...', '-rf *'], 1024);
+    const bytes = Array.from({ length: 255 }, (_, i) => String.fromCharCode(i + 1)).filter(
+      (c) => c !== '/' && c !== '.',
+    );
+    const names = [...bytes, '\xff'.repeat(255), '\xff'.repeat(254), '\x80\xfe\r\n', '...', '-rf *'];
+    expect(await checkNames(names, 1024)).toBeDefined();
   });
 
   it('finds every name of high bytes in an index', async () => {
-    await checkNames(Array.from({ length: 5000 }, (_, i) => `\xff\x80${i}`.repeat(3)), 1024);
+    const names = Array.from({ length: 5000 }, (_, i) => `\xff\x80${i}`.repeat(3));
+    expect(indirectLevels(await checkNames(names, 1024))).toBe(1);
   });
 });
 
@@ -130,8 +139,12 @@ describe.skipIf(!isReady)('names of one hash', () => {
     // A leaf holds 15 names; the first of the pair is the last of the second leaf.
     const second = pairs[which]!;
     const place = order.indexOf(second);
-    const below = Array.from(order.subarray(0, place - 1)).filter((_, i) => i % 1000 === 0).slice(0, 29);
-    const above = Array.from(order.subarray(place + 1)).filter((_, i) => i % 1000 === 0).slice(0, 30);
+    const below = Array.from(order.subarray(0, place - 1))
+      .filter((_, i) => i % 1000 === 0)
+      .slice(0, 29);
+    const above = Array.from(order.subarray(place + 1))
+      .filter((_, i) => i % 1000 === 0)
+      .slice(0, 30);
     expect(below).toHaveLength(29);
     const chosen = [...below, order[place - 1]!, second, ...above].map((i) => names[i]!);
     const path = await checkNames(chosen, 4096);
@@ -144,7 +157,10 @@ describe.skipIf(!isReady)('names of one hash', () => {
     const second = pairs.find((name) => order.indexOf(name) > 3 * leaves && order.indexOf(name) < names.length - 3000)!;
     const place = order.indexOf(second);
     const around = order.subarray(place - 3 * leaves, place + 3000);
-    const path = await checkNames(Array.from(around, (i) => names[i]!), 1024);
+    const path = await checkNames(
+      Array.from(around, (i) => names[i]!),
+      1024,
+    );
     // Once in the root, for the node, and once in the node.
     expect(indexHashes(path).filter((hash) => hash === hashes[second]! + 1)).toHaveLength(2);
   });
@@ -159,7 +175,16 @@ describe.skipIf(!isReady)('lost+found', () => {
 
   it.each([1024, 4096] as const)('may come from a layer, with names in it (blocks of %d)', async (blockSize) => {
     const own: TarEntry[] = [{ name: 'lost+found/', mode: 0o711 }, ...filesIn('lost+found', ['a', 'b'])];
-    const { path } = await buildCase([own, filesIn('lost+found', Array.from({ length: 500 }, (_, i) => `${i}`))], { blockSize });
+    const { path } = await buildCase(
+      [
+        own,
+        filesIn(
+          'lost+found',
+          Array.from({ length: 500 }, (_, i) => `${i}`),
+        ),
+      ],
+      { blockSize },
+    );
     e2fsck(path);
     expect(debugfs(path, 'stat /lost+found')).toMatch(/^Inode: 11 +Type: directory +Mode: +0711/);
     expect(lstatSync(`${mountImage(path)}/lost+found/499`).isFile()).toBe(true);
@@ -180,7 +205,8 @@ describe.skipIf(!isReady)('lost+found', () => {
 
 describe.skipIf(!isReady)('a deep tree', () => {
   it('is clean', async () => {
-    const { path } = await buildCase([[{ name: `${'d/'.repeat(5000)}x`, format: 'gnu', data: 'x' }]]);
+    const { path, image } = await buildCase([[{ name: `${'d/'.repeat(5000)}x`, format: 'gnu', data: 'x' }]]);
     e2fsck(path);
+    expect(image.plan.inodesUsed).toBe(11 + 5001);
   });
 });

@@ -19,7 +19,10 @@ function pattern(length: number, seed: number): Uint8Array {
 
 const sparseFile = (name: string, size: number, segments: readonly DataSegment[]): TarEntry => ({
   name,
-  data: pattern(segments.reduce((sum, { length }) => sum + length, 0), size),
+  data: pattern(
+    segments.reduce((sum, { length }) => sum + length, 0),
+    size,
+  ),
   sparse: { form: '1.0', size, segments },
 });
 
@@ -42,13 +45,22 @@ async function checkSparse(file: TarEntry, options: ImageOptions = {}): Promise<
   e2fsck(path);
   const mounted = mountImage(path);
   const found = Object.fromEntries(walkMounted(mounted).map((each) => [each.path, each.content]));
-  expect(found).toEqual({ first: sha256(Buffer.from('x')), [file.name]: sha256(contentOf(file)), last: sha256(Buffer.from('y')) });
+  expect(found).toEqual({
+    first: sha256(Buffer.from('x')),
+    [file.name]: sha256(contentOf(file)),
+    last: sha256(Buffer.from('y')),
+  });
   return path;
 }
 
 /** The depth of a file's extent tree, as debugfs sees it. */
 const depthOf = (path: string, name: string): number =>
-  Math.max(0, ...Array.from(debugfs(path, `dump_extents -n /${name}`).matchAll(/^ *\d+\/ *(\d+)/gm), ([, depth]) => Number(depth)));
+  Math.max(
+    0,
+    ...Array.from(debugfs(path, `dump_extents -n /${name}`).matchAll(/^ *\d+\/ *(\d+)/gm), ([, depth]) =>
+      Number(depth),
+    ),
+  );
 
 const everySecond = (count: number, unit: number): DataSegment[] =>
   Array.from({ length: count }, (_, i) => ({ offset: 2 * i * unit, length: unit }));
@@ -60,12 +72,14 @@ describe.skipIf(!isReady)('a file', () => {
     const { path } = await buildCase([layer], { blockSize });
     e2fsck(path);
     const found = walkMounted(mountImage(path)).map(({ path: name, content }) => [name, content]);
-    expect(found.sort()).toEqual(layer.map(({ name, data }) => [name, sha256(data)]).sort());
+    expect(Object.fromEntries(found)).toEqual(Object.fromEntries(layer.map(({ name, data }) => [name, sha256(data)])));
   });
 
   it('of more blocks than four extents hold has a tree', async () => {
     // 4 extents of 32,768 blocks of 1 KiB are 128 MiB.
-    const { path } = await buildCase([[{ name: 'f', data: new Uint8Array(128 * 1024 * 1024 + 1).fill(7) }]], { blockSize: 1024 });
+    const { path } = await buildCase([[{ name: 'f', data: new Uint8Array(128 * 1024 * 1024 + 1).fill(7) }]], {
+      blockSize: 1024,
+    });
     e2fsck(path);
     expect(depthOf(path, 'f')).toBe(1);
     expect(walkMounted(mountImage(path))[0]?.content).toBe(sha256(new Uint8Array(128 * 1024 * 1024 + 1).fill(7)));
@@ -90,7 +104,7 @@ describe.skipIf(!isReady)('a sparse file', () => {
 
   it('of 200,000 segments', async () => {
     const file = sparseFile('f', 200_000 * 2048, everySecond(200_000, 1024));
-    await checkSparse(file, { blockSize: 1024 });
+    expect(depthOf(await checkSparse(file, { blockSize: 1024 }), 'f')).toBe(3);
   });
 
   it.each([1024, 4096] as const)('of segments at any place is kept (blocks of %d)', async (blockSize) => {
@@ -101,8 +115,9 @@ describe.skipIf(!isReady)('a sparse file', () => {
       offset += length + [0, 1, 4096, 900, 20_000, 3, 8191][i % 7]!;
     }
     const { offset, length } = segments.at(-1)!;
-    await checkSparse(sparseFile('f', offset + length, segments), { blockSize });
-    await checkSparse(sparseFile('f', offset + length + 100_001, segments), { blockSize });
+    for (const hole of [0, 1, 100_001]) {
+      expect(await checkSparse(sparseFile('f', offset + length + hole, segments), { blockSize })).toBeDefined();
+    }
   });
 
   it('of holes alone has no block', async () => {
@@ -112,7 +127,10 @@ describe.skipIf(!isReady)('a sparse file', () => {
 
   it('of 1 TiB, with data at both ends, takes two blocks', async () => {
     const size = 2 ** 40;
-    const segments = [{ offset: 0, length: 10 }, { offset: size - 10, length: 10 }];
+    const segments = [
+      { offset: 0, length: 10 },
+      { offset: size - 10, length: 10 },
+    ];
     const file = sparseFile('d/huge', size, segments);
     const { path, image } = await buildCase([[file]]);
     expect(image.size).toBeLessThan(2 ** 21);
@@ -145,6 +163,6 @@ describe.skipIf(!isReady)('a sparse file', () => {
     const { path } = await buildCase([lower, [{ name: 'f', data: 'new' }]]);
     e2fsck(path);
     const found = walkMounted(mountImage(path)).map(({ path: name, content }) => [name, content]);
-    expect(found.sort()).toEqual([['f', sha256(Buffer.from('new'))], ['g', sha256(Buffer.from('kept'))]]);
+    expect(Object.fromEntries(found)).toEqual({ f: sha256(Buffer.from('new')), g: sha256(Buffer.from('kept')) });
   });
 });

@@ -19,15 +19,16 @@ const files = (count: number): TarEntry[] => Array.from({ length: count }, (_, i
 
 /** A line of `dumpe2fs -h`. */
 function superblockLine(path: string, name: string): string | undefined {
-  return run('dumpe2fs', ['-h', path]).toString().match(new RegExp(`^${name}: +(.*)$`, 'm'))?.[1];
+  return run('dumpe2fs', ['-h', path])
+    .toString()
+    .match(new RegExp(`^${name}: +(.*)$`, 'm'))?.[1];
 }
 
-async function refusal(options: ImageOptions, layer: readonly TarEntry[] = some): Promise<ImageError> {
-  return await planCase([layer], options).then(
+const refusal = (options: ImageOptions, layer: readonly TarEntry[] = some): Promise<ImageError> =>
+  planCase([layer], options).then(
     () => expect.unreachable('it was planned'),
     (error: unknown) => error as ImageError,
   );
-}
 
 describe.skipIf(!isReady)('an image', () => {
   it.each<[string, ImageOptions]>([
@@ -44,7 +45,7 @@ describe.skipIf(!isReady)('an image', () => {
     ['free percent', { free: { percent: 900 } }],
   ])('of %s is clean and mounts', async (_, options) => {
     const { path, image } = await buildCase([some], options);
-    if (options.size !== undefined) expect(image.size).toBe(options.size);
+    expect(image.size).toBe(options.size ?? image.plan.size);
     e2fsck(path);
     expect(superblockLine(path, 'Free blocks')).toBe(String(image.plan.geometry.blocks - image.plan.blocksUsed));
     const mounted = mountImage(path);
@@ -65,7 +66,11 @@ describe.skipIf(!isReady)('an image', () => {
   });
 
   it('that is too small says what it needs, and has that size then', async () => {
-    for (const options of [{ size: 4096 }, { size: 64 * 1024, blockSize: 1024 }, { size: MIB, free: 200 * MIB }] as const) {
+    for (const options of [
+      { size: 4096 },
+      { size: 64 * 1024, blockSize: 1024 },
+      { size: MIB, free: 200 * MIB },
+    ] as const) {
       const error = await refusal(options);
       expect(error.code).toBe('image-too-small');
       const size = Number(/needs (\d+) bytes/.exec(error.message)?.[1]);
@@ -104,8 +109,7 @@ describe.skipIf(!isReady)('a guest that writes', () => {
 
   it.each<[string, ImageOptions]>([
     ['one group', { size: 24 * MIB }],
-    ['several groups', { size: 30 * MIB, blockSize: 1024 }],
-    ['groups that are in no use', { size: 300 * MIB }],
+    ['groups that were in no use', { size: 30 * MIB, blockSize: 1024 }],
     ['inodes in groups that are in no use', { size: 40 * MIB, blockSize: 1024, inodes: 30_000 }],
     ['blocks of 2 KiB', { size: 70 * MIB, blockSize: 2048 }],
   ])('fills and empties %s', async (_, options) => {
@@ -114,7 +118,8 @@ describe.skipIf(!isReady)('a guest that writes', () => {
     copyFileSync(path, copy);
     const full = mountImage(copy, 'rw');
     // Small files until no inode or block is left, then one large file for what is left of the blocks.
-    const fill = 'set -e; mkdir m; : > d/large; (i=0; while :; do echo $i > m/$i; i=$((i+1)); [ $i -lt 3000 ] || break; done) 2>/dev/null || :';
+    const fill =
+      'set -e; mkdir m; : > d/large; (i=0; while :; do echo $i > m/$i; i=$((i+1)); [ $i -lt 3000 ] || break; done) 2>/dev/null || :';
     run('sh', ['-c', `${fill}; ! dd if=/dev/zero of=d/large bs=1M 2>/dev/null && sync`], { cwd: full });
     const { length } = walkMounted(full);
     unmount(full);

@@ -31,7 +31,10 @@ const lower: readonly TarEntry[] = [
   { name: 'lib', type: 'symlink', linkName: 'usr/lib' },
   { name: 'long', type: 'symlink', linkName: `/${'t'.repeat(300)}` },
   { name: 'linked', type: 'hardlink', linkName: 'usr/lib/big' },
-  ...Array.from({ length: 3000 }, (_, i) => ({ name: `many/name-of-file-${i}`, data: i % 100 === 0 ? text(i, i) : '' })),
+  ...Array.from({ length: 3000 }, (_, i) => ({
+    name: `many/name-of-file-${i}`,
+    data: i % 100 === 0 ? text(i, i) : '',
+  })),
 ];
 const upper: readonly TarEntry[] = [
   { name: 'etc/hostname', data: 'upper\n' },
@@ -142,7 +145,14 @@ function build(blockSize: 1024 | 4096): Promise<ImageCase & { path: string }> {
 
 describe.skipIf(!isReady).each([1024, 4096] as const)('an image with blocks of %d is read alike by', (blockSize) => {
   const expected = expectedNames();
-  const someFiles = ['etc/hostname', 'usr/lib/big', 'usr/lib/sparse', 'usr/lib/added', 'linked', 'many/name-of-file-2900'];
+  const someFiles = [
+    'etc/hostname',
+    'usr/lib/big',
+    'usr/lib/sparse',
+    'usr/lib/added',
+    'linked',
+    'many/name-of-file-2900',
+  ];
 
   it('the kernel', async () => {
     const { path } = await build(blockSize);
@@ -166,7 +176,10 @@ describe.skipIf(!isReady).each([1024, 4096] as const)('an image with blocks of %
   it.skipIf(!hasGrub)('GRUB', async () => {
     const { path, directory } = await build(blockSize);
     const list = (folder: string): string[] =>
-      run('grub-fstest', [path, 'ls', `(loop0)/${folder}`]).toString().split(/\s+/).filter((name) => name !== '');
+      run('grub-fstest', [path, 'ls', `(loop0)/${folder}`])
+        .toString()
+        .split(/\s+/)
+        .filter((name) => name !== '');
     expect(list('').sort()).toEqual(['etc/', 'lib', 'linked', 'long', 'lost+found/', 'many/', 'usr/']);
     expect(list('many/')).toHaveLength(3000);
     for (const name of someFiles) {
@@ -181,9 +194,15 @@ describe.skipIf(!isReady).each([1024, 4096] as const)('an image with blocks of %
     const seen = namesBySleuthKit(path);
     const types = Object.fromEntries(Array.from(seen, ([name, { type }]) => [name, type]));
     expect(types).toMatchObject(
-      Object.fromEntries(Object.entries(expected).map(([name, what]) => [name, what === 'directory' ? 'd' : /^\d/.test(what) ? 'r' : 'l'])),
+      Object.fromEntries(
+        Object.entries(expected).map(([name, what]) => [
+          name,
+          what === 'directory' ? 'd' : /^\d/.test(what) ? 'r' : 'l',
+        ]),
+      ),
     );
     // icat stops at holes in extent trees, whoever wrote them.
-    for (const name of someFiles.filter((file) => file !== 'usr/lib/sparse')) expect([name, fileOf(run('icat', [path, seen.get(name)!.ino]))]).toEqual([name, expected[name]]);
+    for (const name of someFiles.filter((file) => file !== 'usr/lib/sparse'))
+      expect([name, fileOf(run('icat', [path, seen.get(name)!.ino]))]).toEqual([name, expected[name]]);
   });
 });

@@ -5,7 +5,8 @@ import type { Blob } from '../../src/sources/layer.ts';
 /** A layer's data in memory; reads past its end fail, as those of a changed file do. */
 export function memoryBlob(bytes: Uint8Array): Blob {
   const readSync = (position: number, target: Uint8Array): void => {
-    if (position + target.length > bytes.length) throw new Error(`a read to ${position + target.length} of ${bytes.length}`);
+    if (position + target.length > bytes.length)
+      throw new Error(`a read to ${position + target.length} of ${bytes.length}`);
     target.set(bytes.subarray(position, position + target.length));
   };
   return {

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, lstatSync, mkdirSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type ByteString, byteString, bytesOf } from '../../src/core/bytes.ts';
@@ -69,7 +78,8 @@ function sha256OfFile(at: Buffer): string {
   const buffer = Buffer.alloc(1 << 20);
   const fd = openSync(at, 'r');
   try {
-    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) hash.update(buffer.subarray(0, count));
+    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer))
+      hash.update(buffer.subarray(0, count));
   } finally {
     closeSync(fd);
   }
@@ -84,7 +94,10 @@ export function xattrsOfMounted(directory: string): Map<ByteString, Record<ByteS
     const [header = '', ...lines] = part.split('\n');
     if (!header.startsWith('# file: ')) continue;
     const pairs = lines.map((line) => /^(.*?)(?:=(?:0x)?([0-9a-f]*))?$/.exec(line) ?? []);
-    found.set(unescape(header.slice(8)), Object.fromEntries(pairs.map(([, name = '', value = '']) => [unescape(name), value])));
+    found.set(
+      unescape(header.slice(8)),
+      Object.fromEntries(pairs.map(([, name = '', value = '']) => [unescape(name), value])),
+    );
   }
   return found;
 }

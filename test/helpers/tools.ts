@@ -43,7 +43,8 @@ function isInstalled(command: string): boolean {
 /** Throws what `e2fsck -fn` complains about. */
 export function e2fsck(path: string): void {
   const { status, stdout, stderr } = spawnSync('e2fsck', ['-fn', path], { maxBuffer: 1 << 26 });
-  if (status !== 0) throw new Error(`e2fsck -fn ended with ${status}:\n${stdout.toString().slice(0, 4000)}${stderr.toString()}`);
+  if (status !== 0)
+    throw new Error(`e2fsck -fn ended with ${status}:\n${stdout.toString().slice(0, 4000)}${stderr.toString()}`);
 }
 
 /** What debugfs prints for a request. */

@@ -50,8 +50,8 @@ export interface Ext4Plan extends Plan {
 
 /** What the layout needs of its host. */
 export interface Host {
-  sha256(): Sha256;
-  warn(warning: string): void;
+  readonly sha256: () => Sha256;
+  readonly warn: (warning: string) => void;
 }
 
 const LOST_AND_FOUND = bytesOf('lost+found');

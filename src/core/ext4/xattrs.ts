@@ -10,7 +10,14 @@ import { xattrBlockSeed } from './checksums.ts';
 import { Inode, INODE_XATTRS_OFFSET } from './format/inode.ts';
 import { EXT4_XATTR_MAGIC, EXT4_XATTR_REFCOUNT_MAX, XattrHeader, XattrInodeHeader } from './format/xattr.ts';
 import type { Numbering } from './numbering.ts';
-import { blockCapacity, type DiskXattr, entriesLength, entryLength, toDiskXattrs, writeEntries } from './xattr-entries.ts';
+import {
+  blockCapacity,
+  type DiskXattr,
+  entriesLength,
+  entryLength,
+  toDiskXattrs,
+  writeEntries,
+} from './xattr-entries.ts';
 
 /** What an inode itself holds of entries, values and their end, in bytes. */
 const INODE_CAPACITY = Inode.size - INODE_XATTRS_OFFSET - XattrInodeHeader.size;

@@ -12,7 +12,13 @@ describe('an ImageError', () => {
   ])('in %o says its place', (context, message) => {
     const error = new ImageError('layer-corrupt', 'bad', context);
     expect(error).toMatchObject({ name: 'ImageError', code: 'layer-corrupt', what: 'bad', message });
-    expect(error.context).toEqual({ layer: undefined, reference: undefined, path: undefined, offset: undefined, ...context });
+    expect(error.context).toEqual({
+      layer: undefined,
+      reference: undefined,
+      path: undefined,
+      offset: undefined,
+      ...context,
+    });
   });
 
   it('keeps its place when the context moves on, and its cause', () => {

@@ -23,7 +23,10 @@ describe('a structure', () => {
   it('writes into a view that begins within its buffer', () => {
     const buffer = new ArrayBuffer(20);
     Example.write(new DataView(buffer, 4), 1, { a: 9, d: Uint8Array.of(5) });
-    expect(Array.from(new Uint8Array(buffer)).flatMap((byte, i) => (byte === 0 ? [] : [[i, byte]]))).toEqual([[5, 9], [13, 5]]);
+    expect(Array.from(new Uint8Array(buffer)).flatMap((byte, i) => (byte === 0 ? [] : [[i, byte]]))).toEqual([
+      [5, 9],
+      [13, 5],
+    ]);
   });
 
   it.each([

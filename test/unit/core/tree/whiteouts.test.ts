@@ -68,7 +68,14 @@ describe('a whiteout', () => {
   });
 
   it('may be an entry of any type', () => {
-    expect(show(makeTree([[put('a', 1), put('b', 1)], [directory('.wh.a/'), symlink('.wh.b', 'x')]]))).toEqual([]);
+    expect(
+      show(
+        makeTree([
+          [put('a', 1), put('b', 1)],
+          [directory('.wh.a/'), symlink('.wh.b', 'x')],
+        ]),
+      ),
+    ).toEqual([]);
   });
 
   it.each(['.wh.', '.wh..', '.wh...', 'd/.wh.'])('%s names nothing', (path) => {
@@ -123,13 +130,23 @@ describe('an opaque marker', () => {
 
   it('hides, in a third layer, what the second had', () => {
     const second = [put('d/.wh..wh..opq'), put('d/c', 4)];
-    expect(show(makeTree([lower, second, [put('d/f', 5), put('d/.wh..wh..opq')]]))).toEqual(['d/ 700', 'd/f 5', 'keep 3']);
+    expect(show(makeTree([lower, second, [put('d/f', 5), put('d/.wh..wh..opq')]]))).toEqual([
+      'd/ 700',
+      'd/f 5',
+      'keep 3',
+    ]);
   });
 });
 
 describe("aufs' own names", () => {
   it('are left out', () => {
-    const layer = [put('.wh..wh.aufs'), directory('.wh..wh.plnk/'), put('.wh..wh.plnk/1.2', 3), put('d/.wh..wh.orph/x'), put('a', 1)];
+    const layer = [
+      put('.wh..wh.aufs'),
+      directory('.wh..wh.plnk/'),
+      put('.wh..wh.plnk/1.2', 3),
+      put('d/.wh..wh.orph/x'),
+      put('a', 1),
+    ];
     expect(show(makeTree([layer]))).toEqual(['a 1']);
   });
 });
