@@ -14,7 +14,7 @@ import {
 } from './values.ts';
 
 /** What the options that every command has give. */
-export interface CommonOptions {
+interface CommonOptions {
   readonly progress: ProgressStyle;
   readonly quiet?: boolean;
   readonly json?: boolean;

@@ -5,6 +5,7 @@ import type { Sha256 } from '../core/ext4/uuid.ts';
 import { applyLayer } from '../core/tree/apply.ts';
 import type { SymlinkedParents } from '../core/tree/resolve.ts';
 import { Tree } from '../core/tree/tree.ts';
+import { placed } from '../sources/failure.ts';
 import type { Layer } from '../sources/layer.ts';
 import { PlannedImage } from './image.ts';
 
@@ -22,7 +23,13 @@ export function planImage(
   const random = new DataView(new Uint8Array(randomBytes(8)).buffer);
   const indexes = layers.map(({ index }) => index);
   const tree = new Tree(indexes, [random.getInt32(0), random.getInt32(4)]);
-  layers.forEach((_, layer) => applyLayer(tree, layer, options.symlinkedParents));
+  layers.forEach(({ reference }, layer) => {
+    try {
+      applyLayer(tree, layer, options.symlinkedParents);
+    } catch (error) {
+      throw placed(error, { layer, reference });
+    }
+  });
   const plan = planExt4(tree, options, { sha256, warn });
   return new PlannedImage(
     plan,

@@ -34,7 +34,7 @@ export async function writeImage(
     throw outputFailure(path, error);
   });
   try {
-    const sha256 = await fill(file, image, options).finally(async () => file.close());
+    const sha256 = await fill(file, image, options);
     options.signal?.throwIfAborted();
     await rename(temporary, target);
     await syncFolder(dirname(target));
@@ -70,19 +70,24 @@ function kindOf(stats: Stats): string {
   return 'not a regular file';
 }
 
+/** Writes the whole image, and closes the file. */
 async function fill(file: FileHandle, image: Image, options: PumpOptions): Promise<string> {
   const hash = imageHash('sha256');
   const writeBack = new WriteBack(file);
-  await file.truncate(image.size);
   const data = (offset: number, bytes: Uint8Array): Promise<void> => {
     const written = writeData(file, offset, bytes).then(() => writeBack.wrote(bytes.length));
     hash.update(bytes);
     return written;
   };
-  await pump(image, { data, hole: (_, length) => hash.zeros(length) }, options);
-  image.verifyUnchanged();
-  await writeBack.finish();
-  return hash.digest();
+  try {
+    await file.truncate(image.size);
+    await pump(image, { data, hole: (_, length) => hash.zeros(length) }, options);
+    image.verifyUnchanged();
+    await writeBack.finish();
+    return hash.digest();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Writes the blocks that are not all zeros; the rest of the file is a hole already. */
@@ -114,5 +119,9 @@ async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Pr
 
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
-  await folder.sync().finally(async () => folder.close());
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }

@@ -36,7 +36,7 @@ export async function openLayers(references: readonly string[], options: OpenLay
   await Promise.all(references.map((reference, layer) => limit(openOne, reference, layer)));
   if (!givingUp.signal.aborted) return opened;
   for (const layer of opened) layer?.blob.close();
-  throw failures.find((failure) => failure !== undefined);
+  throw failures.find((failure) => failure !== undefined) as Error;
 }
 
 /** The progress of several layers as one. */

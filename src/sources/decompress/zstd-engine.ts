@@ -21,14 +21,14 @@ interface ZstdZlib {
   constants: { ZSTD_d_windowLogMax?: number };
 }
 
-const { createZstdDecompress, constants } = zlib as ZstdZlib;
+const zstdZlib = zlib as ZstdZlib;
 
-export const hasNativeZstd = createZstdDecompress !== undefined;
+export const hasNativeZstd = zstdZlib.createZstdDecompress !== undefined;
 
 /** A decoder by libzstd, off the main thread; it verifies the checksum itself. */
 export function nativeDecoder(context: ImageErrorContext): FrameDecoder {
-  const params = { [constants.ZSTD_d_windowLogMax ?? 0]: Math.log2(WINDOW_BYTES_MAX) };
-  const engine = createZstdDecompress?.({ chunkSize: OUTPUT_BYTES, params });
+  const params = { [zstdZlib.constants.ZSTD_d_windowLogMax ?? 0]: Math.log2(WINDOW_BYTES_MAX) };
+  const engine = zstdZlib.createZstdDecompress?.({ chunkSize: OUTPUT_BYTES, params });
   if (engine === undefined) throw new ImageError('option-invalid', 'this Node has no zstd', context);
   let output: Uint8Array[] = [];
   engine.on('data', (chunk: Uint8Array) => output.push(chunk));
