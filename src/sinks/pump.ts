@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Image } from '../image/image.ts';
 
 /** What a long read tells and obeys. */
@@ -15,13 +16,15 @@ export interface Consumer {
   hole(offset: number, length: number): Promise<void> | void;
 }
 
-/** The most that is read at once, in bytes. */
-const PIECE_SIZE = 1024 * 1024;
+/** The most that is read or written at once, in bytes: a write of a megabyte costs the kernel up to five times as much per byte. */
+const PIECE_SIZE = 256 * 1024;
+/** The most of a hole that is given at once, in bytes: its zeros may have to be digested. */
+const HOLE_SIZE = 32 * 1024 * 1024;
 /** Holes are multiples of this; what is shorter is read as data. */
 const HOLE_GRANULARITY = 64 * 1024;
 /** How many pieces are read ahead of the consumer, and how many are read or consumed at once. */
-const READ_AHEAD = 2;
-const BUFFERS = 5;
+const READ_AHEAD = 4;
+const BUFFERS = 10;
 
 interface Piece {
   readonly offset: number;
@@ -46,6 +49,8 @@ export async function pump(image: Image, consumer: Consumer, options: PumpOption
   const consumeOne = async (): Promise<void> => {
     const { piece, slot, read } = queue.shift()!;
     await read;
+    // Nothing waits for I/O in a hole; without a pause no signal would be heard before its end.
+    if (piece.hole) await setImmediate();
     options.signal?.throwIfAborted();
     slot.consumed = settle(
       piece.hole
@@ -80,15 +85,13 @@ function settle(work: Promise<void> | void): Promise<void> {
 
 function* pieces(image: Image): Generator<Piece, void> {
   for (const { offset, length, hole } of image.extents(0, image.size, HOLE_GRANULARITY)) {
-    if (hole) yield { offset, length, hole };
-    else {
-      for (let done = 0; done < length; ) {
-        // Pieces end at multiples of their size, so that one read seldom spans two blocks of the same chunk.
-        const toBoundary = PIECE_SIZE - ((offset + done) % PIECE_SIZE);
-        const size = Math.min(length - done, toBoundary);
-        yield { offset: offset + done, length: size, hole: false };
-        done += size;
-      }
+    const sizeMax = hole ? HOLE_SIZE : PIECE_SIZE;
+    for (let done = 0; done < length; ) {
+      // Pieces end at multiples of their size, so that one read seldom spans two blocks of the same chunk.
+      const toBoundary = sizeMax - ((offset + done) % sizeMax);
+      const size = Math.min(length - done, toBoundary);
+      yield { offset: offset + done, length: size, hole };
+      done += size;
     }
   }
 }
