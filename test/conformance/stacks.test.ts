@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, it } from 'vitest';
+import { ImageError } from '../../src/core/errors.ts';
+import { openImage } from '../../src/image/open-image.ts';
+import { writeImage } from '../../src/sinks/file-sink.ts';
+import { differences } from '../helpers/model-differences.ts';
+import { modelOf, type ModelNode, Refused } from '../helpers/model.ts';
+import { withMounted } from '../helpers/mounted-tree.ts';
+import { randomStack, type RandomStack } from '../helpers/random-stack.ts';
+import { makeTar } from '../helpers/tar-writer.ts';
+import { isThere, run, skipped } from '../helpers/tools.ts';
+
+/** BLOCKLOOM_STACKS=2000 BLOCKLOOM_SEED=7 for a longer look. */
+const RUNS = Number(process.env['BLOCKLOOM_STACKS'] ?? 40);
+const SEED = Number(process.env['BLOCKLOOM_SEED'] ?? 20100101);
+
+const cannotMount = process.getuid?.() !== 0 || !isThere('losetup', ['--find']);
+
+describe.skipIf(skipped(cannotMount, 'mounting needs root and a loop device'))('random stacks of layers', () => {
+  it(
+    'are what an independent reading of their layers says, as the kernel shows them',
+    async () => {
+      await fc.assert(fc.asyncProperty(randomStack, check), { numRuns: RUNS, seed: SEED, endOnFailure: RUNS > 1000 });
+    },
+    60_000 + RUNS * 2000,
+  );
+});
+
+async function check(stack: RandomStack): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'blockloom-stack-'));
+  try {
+    await checkIn(directory, stack);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function checkIn(directory: string, stack: RandomStack): Promise<void> {
+  const layers = stack.layers.map((entries, i) => {
+    const path = join(directory, `${i}.tar`);
+    writeFileSync(path, makeTar(entries));
+    return path;
+  });
+  const expected = meaning(stack);
+  const path = join(directory, 'image');
+  try {
+    await build(layers, stack, path);
+  } catch (error) {
+    if (error instanceof ImageError && expected === undefined) return;
+    throw error;
+  }
+  if (expected === undefined) throw new Error('built what means nothing');
+  run('e2fsck', ['-fn', path]);
+  withMounted(path, (mounted) => {
+    const found = differences(expected, mounted, stack.blockSize);
+    if (found.length > 0) throw new Error(found.join('\n'));
+  });
+}
+
+async function build(layers: string[], stack: RandomStack, path: string): Promise<void> {
+  const { blockSize, placement, symlinkedParents } = stack;
+  const image = await openImage({ layers, blockSize, placement, symlinkedParents, mtime: 'keep', cache: false });
+  try {
+    await writeImage(image, path);
+  } finally {
+    image.close();
+  }
+}
+
+function meaning({ layers, symlinkedParents }: RandomStack): ModelNode | undefined {
+  try {
+    return modelOf(layers, symlinkedParents);
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
+  }
+}
