@@ -73,7 +73,7 @@ const xattrs = fc.oneof(
     arbitrary: fc.dictionary(
       fc.constantFrom('trusted.a', 'trusted.overlay.x', 'security.capable', 'trusted.bb', `trusted.${'n'.repeat(200)}`),
       fc
-        .tuple(fc.oneof({ weight: 8, arbitrary: fc.nat(60) }, { weight: 1, arbitrary: fc.nat(500) }), fc.nat(1 << 30))
+        .tuple(fc.oneof({ weight: 8, arbitrary: fc.nat(60) }, { weight: 1, arbitrary: fc.nat(150) }), fc.nat(1 << 30))
         .map(([length, seed]) => randomBytes(length, seed)),
       { maxKeys: 3 },
     ),
