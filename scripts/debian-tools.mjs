@@ -13,6 +13,7 @@ export const TOOLS = [
   { command: 'grub-fstest', debian: 'grub-common', why: "GRUB's ext4 reader" },
   { command: 'fls', debian: 'sleuthkit', why: "The Sleuth Kit's ext4 reader" },
   { command: 'genext2fs', debian: 'genext2fs', why: 'another maker of images, for comparison' },
+  { command: 'debootstrap', debian: 'debootstrap', why: 'makes a real system to be a layer' },
   { command: 'tar', debian: 'tar', why: 'GNU tar writes layers in all its formats' },
   { command: 'zstd', debian: 'zstd', why: 'zstd writes compressed layers' },
   { command: 'xz', debian: 'xz-utils', why: 'xz writes compressed layers' },
