@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { ImageError } from '../core/errors.ts';
 import { planExt4, type Ext4Plan } from '../core/ext4/layout.ts';
 import type { Ext4Options } from '../core/ext4/options.ts';
 import type { Sha256 } from '../core/ext4/uuid.ts';
@@ -23,18 +24,22 @@ export function planImage(
   const random = new DataView(new Uint8Array(randomBytes(8)).buffer);
   const indexes = layers.map(({ index }) => index);
   const tree = new Tree(indexes, [random.getInt32(0), random.getInt32(4)]);
-  layers.forEach(({ reference }, layer) => {
-    try {
-      applyLayer(tree, layer, options.symlinkedParents);
-    } catch (error) {
-      throw placed(error, { layer, reference });
-    }
-  });
-  const plan = planExt4(tree, options, { sha256, warn });
-  return new PlannedImage(
-    plan,
-    layers.map(({ blob }) => blob),
-  );
+  try {
+    layers.forEach((_, layer) => applyLayer(tree, layer, options.symlinkedParents));
+    const plan = planExt4(tree, options, { sha256, warn });
+    return new PlannedImage(
+      plan,
+      layers.map(({ blob }) => blob),
+    );
+  } catch (error) {
+    throw withReference(error, layers);
+  }
+}
+
+/** Core knows layers by number; people know them by what they were opened from. */
+function withReference(error: unknown, layers: readonly Layer[]): unknown {
+  const layer = error instanceof ImageError ? error.context.layer : undefined;
+  return layer === undefined ? error : placed(error, { layer, reference: layers[layer]?.reference });
 }
 
 function sha256(): Sha256 {

@@ -45,6 +45,14 @@ describe('openLayeredImage', () => {
     });
   });
 
+  it('names the layer of a file that no image can hold', async () => {
+    const bad = layer(scratch(), 'bad.tar', [{ name: 'a', xattrs: { 'user.large': new Uint8Array(5000) } }]);
+    await expect(openImage({ layers: [bad], cache: false })).rejects.toMatchObject({
+      code: 'limit-exceeded',
+      context: { layer: 0, reference: bad, path: 'a' },
+    });
+  });
+
   it('leaves nothing open when it fails', async () => {
     const folder = scratch();
     const good = layer(folder, 'good.tar', [{ name: 'a', data: 'content' }]);
