@@ -283,9 +283,16 @@ export class Session {
     if (job.left > 0) return taken > 0;
     this.#write = undefined;
     this.#writesLater = job.pending.length > 0;
-    if (job.error === 0) this.#operations.settle(job.request, job.pending);
-    else this.#operations.failAfter(job.request, job.error, job.pending);
+    this.#answerWrite(job);
     return true;
+  }
+
+  #answerWrite({ request, error, pending }: WriteJob): void {
+    const isDurable = (request.flags & CommandFlag.FUA) === 0 || this.#backend.flush === undefined;
+    if (pending.length === 0 && error !== 0) this.#fail(request, error);
+    else if (error !== 0) this.#operations.failAfter(request, error, pending);
+    else if (pending.length === 0 && isDurable) this.#done(request);
+    else this.#operations.settle(request, pending);
   }
 
   #took(bytes: number): void {
