@@ -56,7 +56,7 @@ export class Connection {
     }, handshakeMilliseconds);
     try {
       const chosen = await this.#handshake();
-      if (chosen === undefined) this.#wire.finish();
+      if (chosen === undefined) this.#wire.finish(true);
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -142,7 +142,7 @@ export class Connection {
           return wire.isDrained;
         },
         resume: () => wire.resume(),
-        finish: () => wire.finish(),
+        finish: (isClientDone) => wire.finish(isClientDone),
         fail: (failure) => this.#fail(failure),
         later: (callback) => void setImmediate(callback),
         backendFailed: (error) => this.#settings.observer.backendFailed(error),

@@ -8,8 +8,8 @@ export interface Port {
   readonly isDrained: boolean;
   /** Everything that was received is used up; more is wanted, after `receive` had returned false. */
   resume(): void;
-  /** Everything is answered and the conversation over. */
-  finish(): void;
+  /** Everything is answered and the conversation over; whether because the client said so. */
+  finish(isClientDone: boolean): void;
   /** The connection must end at once. */
   fail(failure: ConnectionFailure): void;
   /** Calls back when other connections have had their turn. */

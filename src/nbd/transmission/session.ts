@@ -322,7 +322,7 @@ export class Session {
     this.#output.release();
     if (isIdle && (this.#isEnding || (this.#isClosing && this.#write === undefined))) {
       this.abort();
-      this.#port.finish();
+      this.#port.finish(this.#isEnding);
       return;
     }
     if (!this.#isPaused || this.#isBlocked() || this.#input.available > 0) return;

@@ -67,9 +67,13 @@ export class Wire {
     return this.writable.writableLength === 0;
   }
 
-  /** Closes our side, and all when the client has closed its own. */
-  finish(): void {
+  /** Closes when all is sent; a client that did not say that it is done may take a while to close its side first. */
+  finish(isClientDone: boolean): void {
     if (this.#isClosed) return;
+    if (isClientDone) {
+      this.writable.end(() => this.destroy());
+      return;
+    }
     this.setReceiver({ receive: () => true, end: () => this.destroy() });
     this.resume();
     this.writable.end();
