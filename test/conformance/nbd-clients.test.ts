@@ -348,7 +348,14 @@ describe.skipIf(!requireTools('fio'))('fio', () => {
     writeFileSync(file, Buffer.alloc(8 * MIB));
     const { path } = await startServer({ exports: [{ name: '', backend: fileBackend(file, { writable: true }) }] });
     const job = ['--name=x', '--ioengine=nbd', `--uri=${nbdUri({ kind: 'unix', path })}`, '--rw=randwrite', '--bs=4k'];
-    const { status, stdout } = await tool('fio', [...job, '--iodepth=16', '--verify=crc32c', '--size=8m', '--thread', '--verify_state_save=0']);
+    const { status, stdout } = await tool('fio', [
+      ...job,
+      '--iodepth=16',
+      '--verify=crc32c',
+      '--size=8m',
+      '--thread',
+      '--verify_state_save=0',
+    ]);
     expect(stdout).toMatch(/err= 0/);
     expect(status).toBe(0);
   });

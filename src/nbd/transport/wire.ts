@@ -27,12 +27,11 @@ export class Wire {
     this.readable = readable;
     this.writable = writable;
     this.#closed = closed;
-    // Errors are followed by 'close', which says all there is to say: the client is gone.
-    for (const stream of [readable, writable]) {
-      stream.on('error', () => this.destroy());
-      stream.on('close', () => this.#close());
-    }
+    for (const stream of new Set([readable, writable])) stream.on('error', () => this.destroy());
+    writable.on('close', () => this.destroy());
     readable.on('end', () => this.#ended());
+    // A pipe that has ended closes by itself, and replies go on through the other one.
+    readable.on('close', () => this.#isEnded || this.destroy());
   }
 
   /** For whoever reads the streams: hands a chunk on. */
@@ -81,16 +80,12 @@ export class Wire {
     this.writable.once('close', () => clearTimeout(timer));
   }
 
+  /** Closes at once. */
   destroy(): void {
-    this.readable.destroy();
-    this.writable.destroy();
-    this.#close();
-  }
-
-  #close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.destroy();
+    this.readable.destroy();
+    this.writable.destroy();
     this.#closed();
     this.#ended();
   }
