@@ -15,9 +15,8 @@ export function parseSize(text: string): number {
 /** A size, or `10%`. */
 export function parseFree(text: string): number | { percent: number } {
   if (!text.endsWith('%')) return parseSize(text);
-  const percent = Number(text.slice(0, -1));
-  if (text === '%' || !(percent >= 0 && percent <= 1_000_000))
-    throw new InvalidArgumentError('Free room is a size or a percentage: 64M, 10%.');
+  const percent = /^\d+(?:\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
+  if (!(percent <= 1_000_000)) throw new InvalidArgumentError('Free room is a size or a percentage: 64M, 10%.');
   return { percent };
 }
 
@@ -74,15 +73,22 @@ export function formatUuid(uuid: Uint8Array): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-const ISO_TIME = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
+const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
 
 /** `fixed`, `clamp`, `keep`, seconds since 1970, or an ISO 8601 time with its zone (a date alone is in UTC). */
 export function parseMtime(text: string): 'fixed' | 'clamp' | 'keep' | number {
   if (text === 'fixed' || text === 'clamp' || text === 'keep') return text;
   if (/^-?\d{1,15}$/.test(text)) return Number(text);
-  const milliseconds = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  const [, day] = ISO_TIME.exec(text) ?? [];
+  const milliseconds = day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(milliseconds)) {
     throw new InvalidArgumentError('fixed, clamp, keep, seconds since 1970, or a time: 2026-01-01T00:00:00Z.');
   }
   return milliseconds / 1000;
+}
+
+/** Whether there is such a day; Date takes 30 February for a day in March. */
+function isDay(day: string): boolean {
+  const milliseconds = Date.parse(day);
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(day);
 }

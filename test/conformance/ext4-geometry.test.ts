@@ -48,6 +48,8 @@ describe.skipIf(!isReady)('an image', () => {
     expect(image.size).toBe(options.size ?? image.plan.size);
     e2fsck(path);
     expect(superblockLine(path, 'Free blocks')).toBe(String(image.plan.geometry.blocks - image.plan.blocksUsed));
+    const { inodesPerGroup, groups } = image.plan.geometry;
+    expect(superblockLine(path, 'Free inodes')).toBe(String(inodesPerGroup * groups - image.plan.inodesUsed));
     const mounted = mountImage(path);
     expect(walkMounted(mounted)).toHaveLength(4);
     const { bsize, blocks, bfree, files: inodes, ffree } = statfsSync(mounted);

@@ -6,7 +6,7 @@ import { compileInto } from '../helpers/compiled.ts';
 import { Option } from '../../src/nbd/protocol.ts';
 import { nbdsh, toolOutput } from '../helpers/nbd-tools.ts';
 import { clientFlags, option, request } from '../helpers/nbd-wire.ts';
-import { scratchForFile } from '../helpers/scratch.ts';
+import { sharedScratch } from '../helpers/scratch.ts';
 import { requireTools } from '../helpers/tools.ts';
 
 const SIZE = 1_500_000;
@@ -28,7 +28,7 @@ let program: readonly string[];
 
 describe.skipIf(!requireTools('nbdinfo', 'nbdcopy', 'nbdsh'))('a server as a program', () => {
   beforeAll(() => {
-    directory = scratchForFile();
+    directory = sharedScratch();
     compileInto(directory, 'src/nbd/index.ts');
     writeFileSync(join(directory, 'program.mjs'), PROGRAM);
     writeFileSync(join(directory, 'disk'), content);

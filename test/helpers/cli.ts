@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeTar } from './tar-writer.ts';
 import { isThere } from './tools.ts';
 
 /** The compiled command line, as users run it; `npm test` builds it first. */
@@ -53,4 +55,33 @@ export function startBlockloom(args: readonly string[], options: CliOptions = {}
 function environment({ cwd, env }: CliOptions): Record<string, string> {
   const cache = cwd === undefined ? {} : { XDG_CACHE_HOME: join(cwd, '.cache') };
   return { PATH: process.env['PATH'] ?? '', ...cache, ...env };
+}
+
+/** Writes two small layers with something of everything into a folder; their names. */
+export function writeLayers(folder: string): readonly ['base.tar', 'app.tar'] {
+  const base = makeTar([
+    { name: './', mode: 0o755 },
+    { name: 'etc/' },
+    { name: 'etc/hostname', data: 'loom\n', mtime: 1_700_000_000, uid: 5, gid: 6 },
+    { name: 'etc/old', data: 'old' },
+    { name: 'bin/', mode: 0o2775 },
+    { name: 'bin/tool', mode: 0o4755, data: 'x'.repeat(10_000), mtime: 1_000_000_000 },
+    { name: 'bin/same', type: 'hardlink', linkName: 'bin/tool' },
+    { name: 'sbin', type: 'symlink', linkName: 'bin' },
+    {
+      name: 'holes',
+      sparse: { form: '1.0', size: 1 << 20, segments: [{ offset: 1 << 19, length: 5000 }] },
+      data: 'y'.repeat(5000),
+    },
+    { name: 'null', type: 'character', deviceMajor: 1, deviceMinor: 3 },
+    { name: 'long', type: 'symlink', linkName: 'n'.repeat(100) },
+  ]);
+  const app = makeTar([
+    { name: 'etc/.wh.old' },
+    { name: 'sbin/app', data: 'app', mtime: 1_200_000_000 },
+    { name: 'srv/new', data: 'new\n' },
+  ]);
+  writeFileSync(join(folder, 'base.tar'), base);
+  writeFileSync(join(folder, 'app.tar'), app);
+  return ['base.tar', 'app.tar'];
 }

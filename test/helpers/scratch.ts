@@ -5,14 +5,18 @@ import { afterAll, onTestFinished } from 'vitest';
 
 /** A new directory that is removed when the test ends. */
 export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'blockloom-test-'));
+  const directory = make();
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** A new directory that is removed after all tests of the file; for `beforeAll`. */
-export function scratchForFile(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'blockloom-test-'));
+/** A new directory for all tests of a file, removed after the last. */
+export function sharedScratch(): string {
+  const directory = make();
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+function make(): string {
+  return mkdtempSync(join(tmpdir(), 'blockloom-test-'));
 }

@@ -278,9 +278,12 @@ export class Tree {
     const start = this.dentryNameStart.values[dentry] as number;
     const length = this.dentryNameLength.values[dentry] as number;
     let slot = nameHash(this.#key, directory, this.names.values, start, length) & mask;
-    while (this.#slots[slot] !== NONE) slot = (slot + 1) & mask;
+    for (; this.#slots[slot] !== NONE; slot = (slot + 1) & mask) {
+      // A removed dentry's slot is taken over: else one name, made again and again, would make all its lookups long.
+      if (this.dentryInode.values[this.#slots[slot] as number] === NONE) break;
+    }
+    if (this.#slots[slot] === NONE) this.#slotsUsed++;
     this.#slots[slot] = dentry;
-    this.#slotsUsed++;
   }
 
   /** Drops removed dentries from the table, and doubles it when the live ones need it. */

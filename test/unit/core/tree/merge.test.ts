@@ -100,6 +100,12 @@ describe('300,000 entries for one name', () => {
     expect(show(makeTree([layer, layer, layer]))).toEqual(['a 99999']);
   }, 30_000);
 
+  it('among many other names stay linear', () => {
+    const others = Array.from({ length: 300_000 }, (_, i) => put(`${i}`));
+    const layer = Array.from({ length: 300_000 }, (_, i) => put('a', i));
+    expect(makeTree([[...others, ...layer]]).inodeCount).toBe(600_001);
+  }, 30_000);
+
   it('that is a file and a directory in turn stay linear', () => {
     const layer = Array.from({ length: 300_000 }, (_, i) => (i % 2 === 0 ? put('a/b/c', i) : put('a', i)));
     expect(show(makeTree([layer]))).toEqual(['a 299999']);
