@@ -47,6 +47,16 @@ export async function serveImage(image: Image, options: ServeImageOptions = {}):
   return { address, uri: nbdUri(address, exportName, tls !== undefined), close: async () => server.close() };
 }
 
+/** Serves an image on the sockets that systemd, or a client that does as it does, has passed. Throws NbdServerError without any. */
+export async function serveImageActivated(
+  image: Image,
+  options: ServeImageOptions = {},
+): Promise<{ close(): Promise<void> }> {
+  const server = imageServer(image, options);
+  await server.listenActivated();
+  return { close: async () => server.close() };
+}
+
 /** Serves an image to the one client at standard input and output; settles when it has gone. */
 export async function serveImageOnStdio(image: Image, options: ServeImageOptions = {}): Promise<void> {
   const server = imageServer(image, options);

@@ -2,7 +2,13 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import { NbdServerError, parsePskFile, type TlsOptions } from '../nbd/index.ts';
-import { type ImageServer, serveImage, serveImageOnStdio, type ServeImageOptions } from '../serve-image.ts';
+import {
+  type ImageServer,
+  serveImage,
+  serveImageActivated,
+  serveImageOnStdio,
+  type ServeImageOptions,
+} from '../serve-image.ts';
 import { runCaptive } from './captive.ts';
 import { addImageOptions, type ImageArguments, layersArgument, type OpenedWork, withImage } from './image-arguments.ts';
 import { ServeLog } from './serve-log.ts';
@@ -74,24 +80,44 @@ async function serve({ image, print }: OpenedWork, options: ServeOptions, signal
     onConnectionCount: (count) => ended.connections(count),
   };
   try {
-    if (options.stdio === true) return await serveImageOnStdio(image, serveOptions);
-    const server = await serveImage(image, serveOptions);
-    try {
-      if (options.pidFile !== undefined) await writeFile(options.pidFile, `${process.pid}\n`);
-      if (options.run !== undefined) process.exitCode = await runUntil(options.run, server, options.export, signal);
-      else {
-        print(options.json === true ? JSON.stringify({ uri: server.uri, size: image.size }) : server.uri);
-        await ended.promise;
-      }
-    } finally {
+    if (options.stdio === true) await serveImageOnStdio(image, serveOptions);
+    else if (isActivated(options)) {
+      const server = await serveImageActivated(image, serveOptions);
+      await ended.promise;
       await server.close();
-      if (options.pidFile !== undefined) await rm(options.pidFile, { force: true });
-    }
+    } else await listen(await serveImage(image, serveOptions), options, ended, signal, print);
   } catch (error) {
     if (error instanceof NbdServerError) throw new ImageError('option-invalid', error.message, {}, { cause: error });
     throw error;
   } finally {
     ended.stop();
+  }
+}
+
+/** Whether sockets were passed to this process and the command line names no other place. */
+function isActivated({ socket, port }: ServeOptions): boolean {
+  return socket === undefined && port === undefined && process.env['LISTEN_PID'] === String(process.pid);
+}
+
+/** Says where the server listens, or runs the captive command, until the end; then stops the server. */
+async function listen(
+  server: ImageServer,
+  options: ServeOptions,
+  ended: Ending,
+  signal: AbortSignal,
+  print: OpenedWork['print'],
+): Promise<void> {
+  const { pidFile, run, json, export: exportName } = options;
+  try {
+    if (pidFile !== undefined) await writeFile(pidFile, `${process.pid}\n`);
+    if (run !== undefined) process.exitCode = await runUntil(run, server, exportName, signal);
+    else {
+      print(json === true ? JSON.stringify({ uri: server.uri }) : server.uri);
+      await ended.promise;
+    }
+  } finally {
+    await server.close();
+    if (pidFile !== undefined) await rm(pidFile, { force: true });
   }
 }
 

@@ -30,7 +30,7 @@ async function statusOf(server: ChildProcess): Promise<number | null> {
   });
 }
 
-describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'qemu-img'))('serve', () => {
+describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve', () => {
   it.each([...CASES])('serves what build writes: %s', (name, { layers, options }) => {
     const folder = scratch();
     const files = layers.map((entries, i) => {
@@ -75,9 +75,22 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'qemu-img'))('serve', () => 
     const folder = scratch();
     const layers = writeLayers(folder);
     const digest = output(['hash', ...layers], { cwd: folder });
-    run('nbdcopy', ['--', '[', process.execPath, MAIN, 'serve', ...layers, '--stdio', ']', 'live.img'], {
-      cwd: folder,
-    });
+    const command = JSON.stringify([process.execPath, MAIN, 'serve', ...layers, '--stdio']);
+    const script = [
+      'import hashlib, nbd',
+      'h = nbd.NBD()',
+      `h.connect_command(${command})`,
+      'print(hashlib.sha256(h.pread(h.get_size(), 0)).hexdigest())',
+      'h.shutdown()',
+    ].join('\n');
+    expect(run('/usr/bin/python3', ['-c', script], { cwd: folder }).toString().trim()).toBe(digest);
+  });
+
+  it('serves on a socket that its client passes', () => {
+    const folder = scratch();
+    const layers = writeLayers(folder);
+    const digest = output(['hash', ...layers], { cwd: folder });
+    run('nbdcopy', ['--', '[', process.execPath, MAIN, 'serve', ...layers, ']', 'live.img'], { cwd: folder });
     expect(sha256Of(join(folder, 'live.img'))).toBe(digest);
   });
 
@@ -122,7 +135,7 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'qemu-img'))('serve', () => 
     appendFileSync(join(folder, base), 'more');
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(() => run('nbdcopy', [uri, join(folder, 'live.img')])).toThrow(/Input\/output error/);
-    expect(lines).toHaveLength(1);
+    await expect.poll(() => lines).toHaveLength(1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       event: 'error',
       message: expect.stringContaining(base) as string,
