@@ -1,4 +1,4 @@
-import { entrySegments } from '../layer/layer-index.ts';
+import { entrySegments, isSparse, type LayerIndex } from '../layer/layer-index.ts';
 import type { BytesSource, Regions } from '../plan/plan.ts';
 import { RegionsBuilder } from '../plan/regions.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -91,19 +91,31 @@ function addFile(tree: Tree, inode: number, geometry: Geometry, data: DataPlacem
   builder.zeroTo(start);
   if (file !== undefined && tree.inodeDentries.values[inode]! > 0) {
     const layer = tree.inodeLayer.values[inode]!;
-    let from = file.index.dataOffset[file.entry]!;
-    let runEnd = 0;
-    let shift = start;
-    for (const { offset, length } of entrySegments(file.index, file.entry)) {
-      const firstBlock = Math.floor(offset / blockSize) * blockSize;
-      if (firstBlock > runEnd) shift += runEnd - firstBlock;
-      builder.zeroTo(shift + offset, owner);
-      builder.blob(shift + offset, length, layer, from, owner);
-      from += length;
-      runEnd = Math.ceil((offset + length) / blockSize) * blockSize;
-    }
+    const { index, entry } = file;
+    if (isSparse(index, entry)) addSegments(index, entry, { start, layer, owner, blockSize }, builder);
+    else builder.blob(start, index.size[entry]!, layer, index.dataOffset[entry]!, owner);
   }
   builder.zeroTo(end, owner);
+}
+
+/** A sparse file's data: segments that share no block stand next to each other in the image. */
+function addSegments(
+  index: LayerIndex,
+  entry: number,
+  { start, layer, owner, blockSize }: Readonly<Record<'start' | 'layer' | 'owner' | 'blockSize', number>>,
+  builder: RegionsBuilder,
+): void {
+  let from = index.dataOffset[entry]!;
+  let runEnd = 0;
+  let shift = start;
+  for (const { offset, length } of entrySegments(index, entry)) {
+    const firstBlock = Math.floor(offset / blockSize) * blockSize;
+    if (firstBlock > runEnd) shift += runEnd - firstBlock;
+    builder.zeroTo(shift + offset, owner);
+    builder.blob(shift + offset, length, layer, from, owner);
+    from += length;
+    runEnd = Math.ceil((offset + length) / blockSize) * blockSize;
+  }
 }
 
 /** A source of bytes that are made already. */

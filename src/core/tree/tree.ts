@@ -49,13 +49,16 @@ export class Tree {
   generation = 0;
 
   readonly #key: HashKey;
-  #slots = new Uint32Array(256).fill(NONE);
+  #slots: Uint32Array;
   #slotsUsed = 0;
   #dentryOf: Uint32Array | undefined;
 
   constructor(layers: readonly LayerIndex[], key: HashKey) {
     this.layers = layers;
     this.#key = key;
+    // Room for every entry's name from the start: a table that grows would hash each of them again and again.
+    const entries = layers.reduce((sum, { count }) => sum + count, 0);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * entries + 256))).fill(NONE);
     this.addInode(EntryType.directory, NONE, 0);
     this.inodeDentries.values[ROOT] = 1;
   }

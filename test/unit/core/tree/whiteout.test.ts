@@ -1,5 +1,28 @@
 import { describe, expect, it } from 'vitest';
+import { bytesOf } from '../../../../src/core/bytes.ts';
+import { whiteoutOf } from '../../../../src/core/tree/whiteout.ts';
 import { directory, link, makeTree, put, show, symlink } from '../../../helpers/make-tree.ts';
+
+describe('the kinds of whiteouts', () => {
+  it.each([
+    ['.wh.x', 'name'],
+    ['.wh..x', 'name'],
+    ['.wh....', 'name'],
+    ['.wh..wh', 'name'],
+    ['.wh..wh.', 'ignored'],
+    ['.wh..wh..opq', 'opaque'],
+    ['.wh..wh..opq2', 'ignored'],
+    ['.wh..wh.plnk', 'ignored'],
+    ['.wh.', 'invalid'],
+    ['.wh..', 'invalid'],
+    ['.wh...', 'invalid'],
+    ['.wh', 'none'],
+    ['.WH.x', 'none'],
+    ['x.wh.y', 'none'],
+  ])('%s is %s', (name, kind) => {
+    expect(whiteoutOf(bytesOf(name))).toBe(kind);
+  });
+});
 
 describe('a whiteout', () => {
   it('hides the lower name, and what a directory holds', () => {
