@@ -9,6 +9,7 @@ import type { Chosen, Policy } from './negotiation/policy.ts';
 import { Reader } from './negotiation/reader.ts';
 import { encrypt } from './tls.ts';
 import { Session } from './transmission/session.ts';
+import type { BusyPoll } from './transport/busy-poll.ts';
 import { Wire } from './transport/wire.ts';
 
 const HANDSHAKE_CLOSE_MILLISECONDS = 500;
@@ -26,6 +27,7 @@ export interface Settings {
   readonly policy: Policy;
   readonly tls: NodeTlsOptions | undefined;
   readonly observer: Observer;
+  readonly busyPoll: BusyPoll;
 }
 
 /** One client, from the greeting to the end. */
@@ -151,7 +153,14 @@ export class Connection {
       this.#settings.policy.limits,
     );
     this.#session = session;
-    wire.setReceiver(session);
+    const { busyPoll } = this.#settings;
+    wire.setReceiver({
+      receive: (chunk) => {
+        busyPoll.heard();
+        return session.receive(chunk);
+      },
+      end: () => session.end(),
+    });
     // Requests may have come right behind the choice; the wire waits until they are answered.
     if (session.receive(reader.rest())) wire.resume();
     if (this.#settings.policy.isClosing()) session.close();

@@ -8,11 +8,14 @@ import { type Limits, limitsWith } from './limits.ts';
 import { secureSettings, type TlsOptions } from './tls.ts';
 import { wireOf } from './transport/accept.ts';
 import { activationDescriptors } from './transport/activation.ts';
+import { BusyPoll } from './transport/busy-poll.ts';
 import { stdioWire } from './transport/stdio.ts';
 import { isLoopback, listenDescriptor, listenTcp, NBD_PORT } from './transport/tcp.ts';
 import { listenUnix, privateSocketPath, removeSocket } from './transport/unix-socket.ts';
 import type { Wire } from './transport/wire.ts';
 import type { Address } from './uri.ts';
+
+const BUSY_POLL_MICROSECONDS = 50;
 
 /** What a server serves, and to whom. */
 export interface NbdServerOptions {
@@ -20,6 +23,11 @@ export interface NbdServerOptions {
   readonly exports: readonly Export[];
   readonly tls?: TlsOptions;
   readonly limits?: Partial<Limits>;
+  /**
+   * How long the processor waits for the next request of a client that is alone, instead of sleeping; 50 unless told. What
+   * it costs is bounded by that for each request; what it gains is a half to the same again for clients that ask one by one.
+   */
+  readonly busyPollMicroseconds?: number;
   /** A backend failed, or could not be opened; the client was told without details. */
   readonly onBackendError?: (error: unknown) => void;
   /** A connection was closed for a reason that was not its client's wish; mostly a ConnectionFailure. */
@@ -50,7 +58,15 @@ export class NbdServer {
 
   /** Throws NbdServerError `bad-export`, `bad-limit` or `bad-tls`. */
   constructor(options: NbdServerOptions) {
-    const { exports, tls, limits, onBackendError, onConnectionError, onConnectionCount } = options;
+    const {
+      exports,
+      tls,
+      limits,
+      busyPollMicroseconds = BUSY_POLL_MICROSECONDS,
+      onBackendError,
+      onConnectionError,
+      onConnectionCount,
+    } = options;
     const observer: Observer = {
       backendFailed: onBackendError ?? (() => {}),
       connectionFailed: onConnectionError ?? (() => {}),
@@ -67,6 +83,7 @@ export class NbdServer {
       },
       tls: nodeTls,
       observer,
+      busyPoll: new BusyPoll(busyPollMicroseconds, () => this.#connections.size === 1),
     };
     this.#onConnectionCount = onConnectionCount ?? (() => {});
   }

@@ -97,7 +97,7 @@ describe.skipIf(!requireTools('nbdinfo', 'nbdcopy'))('libnbd', () => {
     ];
     for (const way of ways) {
       await toolOutput('nbdcopy', [...way, uri, file]);
-      expect(readFileSync(file).equals(bytes), way.join(' ')).toBe(true);
+      expect([way, readFileSync(file).equals(bytes)]).toEqual([way, true]);
     }
   });
 

@@ -46,9 +46,15 @@ function certificates(): string {
       request,
     ]);
     writeFileSync(join(directory, 'extensions'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+    const what = ['-in', request, '-extfile', join(directory, 'extensions'), '-days', '2'];
     run('openssl', [
-      ...['x509', '-req', '-in', request, ...signed, '-CAcreateserial', '-days', '2'],
-      ...['-extfile', join(directory, 'extensions'), '-out', join(directory, `${name}-cert.pem`)],
+      'x509',
+      '-req',
+      ...what,
+      ...signed,
+      '-CAcreateserial',
+      '-out',
+      join(directory, `${name}-cert.pem`),
     ]);
   }
   return directory;
@@ -127,13 +133,9 @@ describe.skipIf(!requireTools('openssl', 'nbdcopy', 'qemu-img'))('certificates',
     const path = await serve({ mode: 'on', cert: pem('server-cert'), key: pem('server-key'), ca: pem('ca-cert') });
     const file = join(directory, 'raw');
     writeFileSync(file, content);
-    const secure = [
-      ...['--object', `tls-creds-x509,id=tls,dir=${directory},endpoint=client`],
-      ...[
-        '--image-opts',
-        `driver=nbd,server.type=unix,server.path=${path},export=secret,tls-creds=tls,tls-hostname=localhost`,
-      ],
-    ];
+    const keys = `tls-creds-x509,id=tls,dir=${directory},endpoint=client`;
+    const server = `driver=nbd,server.type=unix,server.path=${path},export=secret,tls-creds=tls,tls-hostname=localhost`;
+    const secure = ['--object', keys, '--image-opts', server];
     const { stdout, stderr } = await tool('qemu-img', [
       'compare',
       ...secure,

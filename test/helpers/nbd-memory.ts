@@ -97,7 +97,7 @@ function backendOf({ backend }: Export): Backend | undefined {
 }
 
 /** A port that keeps what is sent; with `isSlow` the client takes nothing until `drain`. */
-export class MemoryPort implements Port {
+class MemoryPort implements Port {
   readonly sent: Buffer[] = [];
   readonly writes: number[] = [];
   isSlow = false;

@@ -12,7 +12,7 @@ export type Effect =
   | { readonly do: 'close-backend'; readonly backend: Backend };
 
 /** A number asks for so many bytes of the client. */
-export type Step = number | Effect;
+type Step = number | Effect;
 
 export type Answer = Uint8Array | Backend | undefined;
 

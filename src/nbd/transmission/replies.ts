@@ -35,7 +35,7 @@ export function newFrame(length: number): Frame {
 }
 
 /** "Simple reply message"; returns its length. */
-export function putSimpleReply({ view }: Frame, at: number, request: Request, error: number): number {
+function putSimpleReply({ view }: Frame, at: number, request: Request, error: number): number {
   view.setUint32(at, Magic.simpleReply);
   view.setUint32(at + 4, error);
   view.setUint32(at + 8, request.cookieHigh);

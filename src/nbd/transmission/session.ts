@@ -13,8 +13,8 @@ import { Request, requestBytes } from './request.ts';
 import { errorValueOf, refusal, type Rules } from './validity.ts';
 import { WriteJob } from './write-job.ts';
 
-/** Bytes read for one connection before the others have their turn. */
-const TURN_BYTES = 512 * 1024;
+/** Bytes moved for one connection before the others have their turn: little, so that none waits long behind a bulk reader. */
+const TURN_BYTES = PIECE_BYTES;
 
 /**
  * The transmission phase of one connection. What can be answered at once is: all requests of a chunk are parsed together,

@@ -55,29 +55,28 @@ async function errorOf(setting: SessionCase, one: TestRequest): Promise<number> 
 /** The same backend with every method a promise that takes a while. */
 function later(backend: Backend): Backend {
   const wait = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  const { write, flush, extents } = backend;
   return {
     size: backend.size,
     read: async (offset, target) => {
       await wait();
       await backend.read(offset, target);
     },
-    ...(write && {
+    ...(backend.write && {
       write: async (offset: number, source: Uint8Array) => {
         await wait();
-        await write(offset, source);
+        await backend.write?.(offset, source);
       },
     }),
-    ...(flush && {
+    ...(backend.flush && {
       flush: async () => {
         await wait();
-        await flush();
+        await backend.flush?.();
       },
     }),
-    ...(extents && {
+    ...(backend.extents && {
       extents: async (offset: number, length: number, unit: number) => {
         await wait();
-        return extents(offset, length, unit);
+        return (await backend.extents?.(offset, length, unit)) ?? [];
       },
     }),
   };
@@ -150,7 +149,7 @@ describe.each(STYLES)('%s replies', (style) => {
       const promised = { ...throwing, write: async () => Promise.reject(failing(code)) };
       for (const each of [sync, promised]) {
         const one = { type: Command.WRITE, payload: Buffer.from('abc') };
-        expect(await errorOf({ backend: each, style }, one), code).toBe(error);
+        expect([code, await errorOf({ backend: each, style }, one)]).toEqual([code, error]);
       }
     }
   });
@@ -178,7 +177,7 @@ describe.each(STYLES)('%s replies', (style) => {
         [2n, 0],
       ]);
       expect(held.port.backendErrors).toHaveLength(1);
-      for (const { error, data } of messages) if (error !== 0) expect(data.length).toBeLessThan(200);
+      expect(Math.max(...messages.map(({ data }) => data.length))).toBeLessThan(200);
     }
   });
 });
@@ -429,7 +428,7 @@ describe('the table of errors', () => {
 
   it.each(cases)('%s', async (_, backend, one, error) => {
     for (const style of STYLES) {
-      expect(await errorOf({ backend, style }, one), style).toBe(error);
+      expect([style, await errorOf({ backend, style }, one)]).toEqual([style, error]);
       // The payload was passed over: the next request is understood.
       const { messages } = await exchange({ backend, style }, [one, { type: Command.FLUSH, cookie: 2 }]);
       expect(messages.find(({ cookie }) => cookie === 2n)?.error).toBe(0);
@@ -535,7 +534,7 @@ describe('writes', () => {
         payload.copy(expected, 1000);
         payload.copy(expected, 400_001, 0, 99);
         payload.copy(expected, 0, 5, 905);
-        expect(disk.equals(expected), `chunks of ${chunkBytes}`).toBe(true);
+        expect([chunkBytes, disk.equals(expected)]).toEqual([chunkBytes, true]);
       }
     }
   });
@@ -544,7 +543,7 @@ describe('writes', () => {
     for (const isLater of [false, true]) {
       const log: string[] = [];
       const inner: Backend = {
-        size: 1 * MIB,
+        size: MIB,
         read: () => {},
         write: () => void log.push('write'),
         flush: () => void log.push('flush'),
@@ -597,14 +596,18 @@ describe('writes', () => {
         ],
         8000,
       );
-      expect(messages.map(({ error }) => error).toSorted()).toEqual([0, ErrorValue.ENOSPC]);
+      expect(messages.map(({ error }) => error).toSorted((a, b) => a - b)).toEqual([0, ErrorValue.ENOSPC]);
     }
   });
 
   it('of zeros go the way the backend has', async () => {
     const disk = pattern(400_000);
-    const { write, read, size } = bufferBackend(disk, { writable: true });
-    const backend = { size, read, write } as Backend;
+    const whole = bufferBackend(disk, { writable: true });
+    const backend: Backend = {
+      size: whole.size,
+      read: (offset, target) => whole.read(offset, target),
+      write: (offset, source) => whole.write?.(offset, source),
+    };
     expect(await errorOf({ backend }, { type: Command.WRITE_ZEROES, offset: 3, length: 300_000 })).toBe(0);
     expect(disk.subarray(3, 300_003).every((byte) => byte === 0)).toBe(true);
     expect(disk.subarray(300_003).equals(pattern(400_000).subarray(300_003))).toBe(true);
@@ -670,7 +673,7 @@ describe('back-pressure', () => {
     const held = new MemorySession({ backend: bufferBackend(pattern(8 * MIB)) });
     held.say(request({ type: Command.READ, length: 8 * MIB }));
     expect(held.port.bytes.length).toBeLessThan(MIB);
-    await held.rest();
+    for (let i = 0; i < 10; i++) await held.rest();
     expect(held.port.bytes.length).toBeGreaterThan(8 * MIB);
   });
 
