@@ -48,7 +48,7 @@ export function startBlockloom(args: readonly string[], options: CliOptions = {}
   return spawn(process.execPath, [MAIN, ...args], {
     cwd: options.cwd,
     env: environment(options),
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   });
 }
 

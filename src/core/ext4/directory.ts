@@ -44,7 +44,7 @@ export const recordLength = (nameLength: number): number => DirectoryEntry.size 
 
 /**
  * Lays out every directory: names in byte order in one block where they fit, else an index over leaves in hash order.
- * Directories that higher layers changed come last, so that what a layer changes moves no lower directory.
+ * Directories that higher layers changed come last, so that what changes often stands behind what does not.
  * Throws `limit-exceeded` when a directory needs more than two levels of index.
  */
 export function layOutDirectories(

@@ -9,6 +9,8 @@ export type SymlinkedParents = 'follow' | 'replace' | 'error';
 
 /** How many symlinks one path may pass (the kernel's MAXSYMLINKS). */
 const SYMLINKS_MAX = 40;
+/** How many names one path may pass from its first symlink on: texts of 4095 bytes, one after another, name far more. */
+const NAMES_MAX = 1024;
 
 /** How a path is walked. */
 export interface Walk {
@@ -52,7 +54,9 @@ function resolveRest(walk: Walk, from: number, path: Uint8Array): number {
   const pending = [path];
   let directory = from;
   let symlinks = 0;
+  let names = 0;
   for (let rest = pending.pop(); rest !== undefined; rest = pending.pop()) {
+    if (symlinks > 0 && ++names > NAMES_MAX) throw tooMuch(walk, `${NAMES_MAX} names behind a symlink`);
     const slash = rest.indexOf(0x2f);
     const name = slash < 0 ? rest : rest.subarray(0, slash);
     if (slash >= 0 && slash + 1 < rest.length) pending.push(rest.subarray(slash + 1));
@@ -66,7 +70,7 @@ function resolveRest(walk: Walk, from: number, path: Uint8Array): number {
     if (inode !== NONE && tree.isDirectory(inode)) {
       directory = inode;
     } else if (inode !== NONE && tree.inodeType.values[inode] === EntryType.symlink && follows(walk, dentry)) {
-      if (++symlinks > SYMLINKS_MAX) throw tooManySymlinks(walk);
+      if (++symlinks > SYMLINKS_MAX) throw tooMuch(walk, `${SYMLINKS_MAX} symlinks`);
       const target = tree.symlinkTarget(inode);
       pending.push(target);
       if (target[0] === 0x2f) directory = ROOT;
@@ -113,8 +117,8 @@ function makeDirectory(walk: Walk, directory: number, name: Uint8Array, replaced
   return inode;
 }
 
-function tooManySymlinks(walk: Walk): ImageError {
-  return new ImageError('limit-exceeded', `more than ${SYMLINKS_MAX} symlinks among its parents`, walk.context());
+function tooMuch(walk: Walk, what: string): ImageError {
+  return new ImageError('limit-exceeded', `more than ${what} among its parents`, walk.context());
 }
 
 const isDot = (name: Uint8Array): boolean => name.length === 1 && name[0] === 0x2e;

@@ -1,5 +1,5 @@
 import { accessSync, type BigIntStats, constants, lstatSync, readdirSync, readlinkSync, statSync } from 'node:fs';
-import { byteString, type ByteString, bytesOf, displayName } from '../../core/bytes.ts';
+import { type ByteString, bytesOf, displayName } from '../../core/bytes.ts';
 import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
 import { EntryType, type LayerEntry } from '../../core/layer/entry.ts';
 import { FILE_BYTES_MAX } from '../../core/tar/limits.ts';
@@ -56,7 +56,8 @@ function look(hostPath: Buffer, isRoot: boolean, place: ImageErrorContext): BigI
 
 function listNames(hostPath: Buffer, place: ImageErrorContext): ByteString[] {
   try {
-    return readdirSync(hostPath, { encoding: 'buffer' }).map(byteString);
+    // Latin-1 makes a character of every byte, which is what a byte string is.
+    return readdirSync(hostPath, { encoding: 'latin1' });
   } catch (error) {
     throw walkFailure(error, place);
   }
@@ -113,7 +114,7 @@ function fileSize({ size }: BigIntStats, place: ImageErrorContext): number {
 
 function readTarget(hostPath: Buffer, place: ImageErrorContext): ByteString {
   try {
-    return byteString(readlinkSync(hostPath, { encoding: 'buffer' }));
+    return readlinkSync(hostPath, { encoding: 'latin1' });
   } catch (error) {
     throw walkFailure(error, place);
   }

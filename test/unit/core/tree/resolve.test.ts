@@ -97,6 +97,14 @@ describe('a symlink among the parents', () => {
     expect(() => makeTree([[...chain(41), put('l40/x', 1)]])).toThrow('more than 40 symlinks');
   });
 
+  it('are refused when their texts name more than any path needs', () => {
+    const text = (names: number): string => 'd/../'.repeat(names / 2).slice(0, -1);
+    expect(() => makeTree([[put('d/'), symlink('l', text(1022)), put('l/x')]])).not.toThrow();
+    expect(() => makeTree([[put('d/'), symlink('l', text(1030)), put('l/x')]])).toThrow(
+      'more than 1024 names behind a symlink among its parents',
+    );
+  });
+
   it('may not name what no directory can hold', () => {
     expect(() => makeTree([[symlink('l', 'n'.repeat(256)), put('l/x')]])).toThrow(
       expect.objectContaining({ code: 'name-invalid', context: { layer: 0, path: 'l/x', offset: 512 } }),
