@@ -20,6 +20,13 @@ export const TOOLS = [
   { command: 'fsverity', debian: 'fsverity', why: 'computes fs-verity digests' },
   { command: 'setfattr', debian: 'attr', why: 'sets extended attributes for GNU tar to store' },
   { command: 'setfacl', debian: 'acl', why: 'sets access control lists for GNU tar to store' },
+  { command: 'nbdinfo', debian: 'libnbd-bin', why: 'nbdinfo and nbdcopy are clients of the NBD server' },
+  { command: 'nbdsh', debian: 'python3-libnbd', why: 'a scripted NBD client that can send what is illegal' },
+  { command: 'nbdkit', debian: 'nbdkit', why: 'its nbd plugin is a client, its file plugin the peer in benchmarks' },
+  { command: 'qemu-io', debian: 'qemu-utils', why: "QEMU's NBD clients and tools" },
+  { command: 'nbd-client', debian: 'nbd-client', why: 'the oldest NBD client lists exports' },
+  { command: 'fio', debian: 'fio', why: 'its nbd engine reads with many requests in flight' },
+  { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];
 
 /** The tools that are not on this machine. */

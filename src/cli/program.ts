@@ -5,6 +5,7 @@ import { addCompletion } from './completion.ts';
 import { addHash } from './hash.ts';
 import { addMap } from './map.ts';
 import { addMeasure } from './measure.ts';
+import { addServe } from './serve.ts';
 import { addVerify } from './verify.ts';
 
 const EXAMPLES = `
@@ -12,6 +13,7 @@ Examples:
   blockloom build base.tar app.tar.gz -o disk.img   write an image, bottom layer first
   blockloom hash base.tar app.tar.gz                the same digest, without writing
   blockloom verify disk.img base.tar app.tar.gz     is disk.img what these layers give?
+  blockloom serve base.tar app.tar.gz               serve it over NBD, without writing
   blockloom map base.tar app.tar.gz --at 0x400      what lives at a byte offset
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 input corrupt, unsupported or not found, 4 a verification found a difference.`;
@@ -28,6 +30,7 @@ export function createProgram(signal: AbortSignal): Command {
   addBuild(program, signal);
   addHash(program, signal);
   addVerify(program, signal);
+  addServe(program, signal);
   addMap(program, signal);
   addMeasure(program, signal);
   addCompletion(program);

@@ -25,6 +25,17 @@ export function parseCount(text: string): number {
   return Number(text);
 }
 
+/** 0 to 65535. */
+export function parsePort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('A port is 0 to 65535.');
+  return Number(text);
+}
+
+export function parseSeconds(text: string): number {
+  if (!/^\d{1,6}(?:\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('A number of seconds.');
+  return Number(text);
+}
+
 /** An offset in bytes: decimal, hexadecimal, or a size. */
 export function parseOffset(text: string): number {
   return /^0x[\da-f]{1,13}$/i.test(text) ? Number.parseInt(text, 16) : parseSize(text);

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import type { ImageServer } from '../serve-image.ts';
+
+/**
+ * Runs a shell command for as long as it takes, told of the server by `$uri`, `$unixsocket`, `$port` and `$export`. Returns its
+ * exit status, 128 and more for a signal's end.
+ */
+export async function runCaptive(command: string, server: ImageServer, exportName: string): Promise<number> {
+  const { address, uri } = server;
+  const variables = {
+    uri,
+    unixsocket: address.kind === 'unix' ? address.path : '',
+    port: address.kind === 'tcp' ? String(address.port) : '',
+    export: exportName,
+  };
+  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quoted(value)}`);
+  const child = spawn('sh', ['-c', `${assignments.join('\n')}\n${command}`], { stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status) => resolve(status ?? SIGNALLED));
+  });
+}
+
+/** What shells give for a command that a signal ended, less the signal's number. */
+const SIGNALLED = 128;
+
+/** `export` is a keyword of shells that may also be a variable; a quoted assignment is safe for every value. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
