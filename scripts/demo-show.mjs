@@ -92,6 +92,7 @@ function keepImage() {
   say(`debugfs -R 'ls -l /srv/app' ${path}`);
   say(`sudo mount -o ro,loop ${path} /mnt`);
   say('npx blockloom build --help');
+  say('npx blockloom serve --help     (the same image over NBD, without writing it)');
 }
 
 function positionOf(text) {
