@@ -13,6 +13,9 @@ import { joinHostPath } from './walk.ts';
 /** How many files are kept open for reading; the one unused for longest is closed for another. */
 const OPEN_FILES_MAX = 64;
 
+/** A read this short, in bytes, is not worth another thread: the file was opened on this one a moment ago. */
+const SYNC_READ_MAX = 64 * 1024;
+
 /** A fifo put in a file's place must not block, a symlink not lead elsewhere. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -79,7 +82,9 @@ export class DirectoryBlob implements Blob {
   async #readPart(file: number, offset: number, part: Uint8Array): Promise<void> {
     let count: number;
     try {
-      count = await this.#descriptorOf(file).during((fd) => pread(fd, part, offset));
+      const descriptor = this.#descriptorOf(file);
+      if (part.length <= SYNC_READ_MAX) count = preadSync(descriptor.fd, part, offset);
+      else count = await descriptor.during((fd) => pread(fd, part, offset));
     } catch (error) {
       throw sourceFailure(error, this.#placeOf(file));
     }
