@@ -72,7 +72,7 @@ function* compare(node: ModelNode, { stats, target, xattrs }: SeenNode, links: n
 function linksOf(node: ModelNode, isRoot: boolean, names: number): number {
   if (node.kind !== 'directory') return names;
   const below = [...node.children].filter(([, child]) => child.node.kind === 'directory').length;
-  return 2 + below + (isRoot ? 1 : 0);
+  return 2 + below + (isRoot && !node.children.has('lost+found') ? 1 : 0);
 }
 
 /** As glibc's makedev. */

@@ -53,7 +53,18 @@ export function modelOf(
 ): ModelNode {
   const model = new Model(symlinkedParents);
   for (const entries of layers) model.apply(entries);
+  const kind = model.root.children.get('lost+found')?.node.kind ?? 'directory';
+  if (kind !== 'directory') throw new Refused(...lastNaming(layers, 'lost+found'), 'ext4 needs a directory there');
   return model.root;
+}
+
+/** The layer and the place in it of the last entry that names something, else of the last of all. */
+function lastNaming(layers: readonly (readonly TarEntry[])[], text: ByteString): [layer: number, entry: number] {
+  const names = layers.map((entries) =>
+    entries.findLastIndex(({ name, linkName }) => `${name} ${linkName}`.includes(text)),
+  );
+  const layer = names.findLastIndex((entry) => entry >= 0);
+  return layer >= 0 ? [layer, names[layer]!] : [layers.length - 1, layers.at(-1)!.length - 1];
 }
 
 class Model {
@@ -120,7 +131,10 @@ class Model {
     for (const child of found.node.children.keys()) this.#hideLower(found.node, child);
     if (found.layer === this.#layer) return;
     if (found.node.children.size === 0) parent.children.delete(name);
-    else parent.children.set(name, { node: { ...directory(), children: found.node.children }, layer: this.#layer });
+    else {
+      const node = { ...this.#missing(parent, name), children: found.node.children };
+      parent.children.set(name, { node, layer: this.#layer });
+    }
   }
 
   #hardLink(path: readonly ByteString[], target: readonly ByteString[]): void {
@@ -201,11 +215,16 @@ class Model {
       }
       if (!make) return undefined;
       if (name.length > 255) this.#refuse('a symlink to a name that is too long');
-      const made = directory();
+      const made = this.#missing(here, name);
       here.children.set(name, { node: made, layer: this.#layer });
       at.push(made);
     }
     return at.at(-1);
+  }
+
+  /** A directory that no entry describes. ext4's own is the superuser's. */
+  #missing(parent: ModelNode, name: ByteString): ModelNode {
+    return parent === this.root && name === 'lost+found' ? { ...directory(), mode: 0o700 } : directory();
   }
 
   #normal(name: ByteString): ByteString[] {

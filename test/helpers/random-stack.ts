@@ -11,7 +11,19 @@ export interface RandomStack {
   readonly placement: 'stable' | 'compact';
 }
 
-const NAMES: readonly ByteString[] = ['a', 'b', 'c', 'd', 'lib', 'usr', 'B', '\xff\xfe', 'new\nline', 'x'.repeat(255)];
+const NAMES: readonly ByteString[] = [
+  'a',
+  'b',
+  'c',
+  'd',
+  'lib',
+  'usr',
+  'B',
+  '\xff\xfe',
+  'new\nline',
+  'lost+found',
+  'x'.repeat(255),
+];
 
 /** Few names and few levels, so that layers meet. */
 const component = fc.oneof(
@@ -80,6 +92,31 @@ const xattrs = fc.oneof(
   },
 );
 
+/** As Linux gives ACLs to programs: a version, then tag, permissions and id each. */
+const acl = fc
+  .tuple(fc.array(fc.nat(7), { minLength: 6, maxLength: 6 }), fc.uniqueArray(fc.nat(2 ** 32 - 2), { maxLength: 3 }))
+  .map(([permissions, ids]) => {
+    const none = 0xffffffff;
+    const named = ids.toSorted((a, b) => a - b).map((id, i) => [0x02, permissions[i]!, id] as const);
+    const mask = ids.length > 0 ? [[0x10, permissions[3]!, none] as const] : [];
+    const entries = [[0x01, permissions[4]!, none], ...named, [0x04, permissions[5]!, none], ...mask, [0x20, 5, none]];
+    const value = Buffer.alloc(4 + 8 * entries.length);
+    value.writeUInt32LE(2, 0);
+    entries.forEach(([tag, permission, who], i) => {
+      value.writeUInt16LE(tag!, 4 + 8 * i);
+      value.writeUInt16LE(permission!, 6 + 8 * i);
+      value.writeUInt32LE(who!, 8 + 8 * i);
+    });
+    return Uint8Array.from(value);
+  });
+
+/** What only files and directories can have. */
+const moreXattrs = fc.option(fc.record({ 'system.posix_acl_access': acl, 'user.mime': acl }, { requiredKeys: [] }), {
+  nil: {},
+  freq: 4,
+});
+const directoryXattrs = fc.option(fc.record({ 'system.posix_acl_default': acl }), { nil: {}, freq: 3 });
+
 const metadata = fc.record({ mode, uid: id, gid: id, mtime: time, xattrs });
 
 /** GNU headers keep times in whole seconds, ustar ones also small numbers: PAX takes the rest. */
@@ -129,11 +166,15 @@ const draft: fc.Arbitrary<Draft> = fc
     metadata,
     format,
     fc.oneof(
-      { weight: 6, arbitrary: fc.record({ entry: fc.record({ data }), pick: sometimesPick }) },
+      { weight: 6, arbitrary: fc.record({ entry: fc.record({ data }), more: moreXattrs, pick: sometimesPick }) },
       { weight: 1, arbitrary: fc.record({ entry: sparse, pick: sometimesPick }) },
       {
         weight: 5,
-        arbitrary: fc.record({ entry: fc.constant({ type: 'directory' as const }), pick: sometimesPick }),
+        arbitrary: fc.record({
+          entry: fc.constant({ type: 'directory' as const }),
+          more: fc.tuple(moreXattrs, directoryXattrs).map(([some, others]) => ({ ...some, ...others })),
+          pick: sometimesPick,
+        }),
       },
       {
         weight: 3,
@@ -157,10 +198,10 @@ const draft: fc.Arbitrary<Draft> = fc
       { weight: 1, arbitrary: fc.record({ entry: fc.constant({ type: 'fifo' as const }), pick: sometimesPick }) },
     ),
   )
-  .map(([start, text, common, form, { entry, pick: picked }]) => ({
-    entry: { ...common, ...entry, format: form, name: start + text },
-    pick: picked,
-  }));
+  .map(([start, text, common, form, { entry, pick: picked, ...rest }]) => {
+    const all: Record<string, Uint8Array> = { ...common.xattrs, ...('more' in rest ? rest.more : {}) };
+    return { entry: { ...common, ...entry, xattrs: all, format: form, name: start + text }, pick: picked };
+  });
 
 const removal: fc.Arbitrary<Draft> = fc
   .tuple(path, fc.boolean(), fc.option(pick, { nil: undefined, freq: 4 }))
