@@ -97,7 +97,7 @@ const acl = fc
   .tuple(fc.array(fc.nat(7), { minLength: 6, maxLength: 6 }), fc.uniqueArray(fc.nat(2 ** 32 - 2), { maxLength: 3 }))
   .map(([permissions, ids]) => {
     const none = 0xffffffff;
-    const named = ids.toSorted((a, b) => a - b).map((id, i) => [0x02, permissions[i]!, id] as const);
+    const named = ids.toSorted((a, b) => a - b).map((who, i) => [0x02, permissions[i]!, who] as const);
     const mask = ids.length > 0 ? [[0x10, permissions[3]!, none] as const] : [];
     const entries = [[0x01, permissions[4]!, none], ...named, [0x04, permissions[5]!, none], ...mask, [0x20, 5, none]];
     const value = Buffer.alloc(4 + 8 * entries.length);
