@@ -6,7 +6,7 @@ import { markdown, mebibytes, median } from './statistics.ts';
 import { subjects, type Subject } from './subjects.ts';
 
 /** The medians of one subject's runs. */
-export interface Result {
+interface Result {
   readonly name: string;
   readonly milliseconds: number;
   /** The fastest and the slowest run. */

@@ -31,7 +31,9 @@ export async function benchScale(million: boolean, rounds: number): Promise<unkn
     plan: exponent(large.map(({ files, planMilliseconds }) => [files, planMilliseconds])),
     hash: exponent(large.map(({ files, hashMilliseconds }) => [files, hashMilliseconds])),
   };
-  console.log(`\nfrom 10,000 files on time grows with files^${exponents.plan.toFixed(2)} (plan), files^${exponents.hash.toFixed(2)} (hash)`);
+  console.log(
+    `\nfrom 10,000 files on time grows with files^${exponents.plan.toFixed(2)} (plan), files^${exponents.hash.toFixed(2)} (hash)`,
+  );
   return { rounds, scales, exponents };
 }
 

@@ -17,7 +17,7 @@ export const directory = (path: string, mode = 0o755): EntryCase => ({ path, typ
 export const symlink = (path: string, linkPath: string): EntryCase => ({ path, type: EntryType.symlink, linkPath });
 export const link = (path: string, linkPath: string): EntryCase => ({ path, type: EntryType.hardLink, linkPath });
 
-export function makeIndex(entries: readonly EntryCase[]): LayerIndex {
+function makeIndex(entries: readonly EntryCase[]): LayerIndex {
   const builder = new LayerIndexBuilder();
   entries.forEach((entry, i) => builder.add(makeEntry(entry, i)));
   return builder.finish();

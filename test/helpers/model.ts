@@ -43,7 +43,7 @@ export class Refused extends Error {
 }
 
 /** The time of what no layer mentions, in seconds since 1970. */
-export const MODEL_EPOCH = 1262304000;
+const MODEL_EPOCH = 1262304000;
 const SYMLINKS_MAX = 40;
 
 /** The root of what the layers mean. Throws Refused. */

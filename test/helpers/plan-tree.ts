@@ -5,7 +5,7 @@ import { type ImageOptions, toPlanOptions } from '../../src/image/options.ts';
 import { type EntryCase, KEY, makeTree } from './make-tree.ts';
 
 /** A host without warnings. */
-export const host: Host = {
+const host: Host = {
   sha256: () => {
     const hash = createHash('sha256');
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
