@@ -145,7 +145,7 @@ export class Connection {
         },
         resume: () => wire.resume(),
         finish: (isClientDone) => wire.finish(isClientDone),
-        fail: (failure) => this.#fail(failure),
+        fail: (error) => this.#fail(error),
         later: (callback) => void setImmediate(callback),
         backendFailed: (error) => this.#settings.observer.backendFailed(error),
       },

@@ -139,7 +139,8 @@ export class NbdServer {
 
   /**
    * Stops: no more connections, requests in flight are finished and what comes after them is refused, sockets' files are
-   * removed, backends shared by all connections flushed and closed. What is not finished in time is cut off.
+   * removed, backends shared by all connections flushed and closed. What is not finished in time is cut off. Throws what a
+   * backend failed with, after all have been closed.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -161,16 +162,30 @@ export class NbdServer {
       });
     }
     clearTimeout(timer);
+    await this.#closeBackends();
+  }
+
+  /** Closes all, and then throws what the first could not do. */
+  async #closeBackends(): Promise<void> {
+    const failures: unknown[] = [];
     for (const { backend } of this.#settings.policy.exports.visible(true)) {
       if (typeof backend === 'function') continue;
-      await backend.flush?.();
-      await backend.close?.();
+      for (const act of [() => backend.flush?.(), () => backend.close?.()]) {
+        try {
+          await act();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   #newServer(): Server {
     if (this.#closing !== undefined) throw new NbdServerError('closed', 'the server has been closed');
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true });
+    // The process may be out of descriptors for a while; connections that are there go on.
+    server.on('error', (error) => server.listening && this.#settings.observer.connectionFailed(error));
     server.on('connection', (socket) => void this.serveSocket(socket));
     this.#servers.add(server);
     return server;

@@ -177,6 +177,15 @@ describe('closing', () => {
     expect(log).toEqual(['flush', 'close']);
   });
 
+  it('closes every backend before it says what one of them failed with', async () => {
+    const log: string[] = [];
+    const failing = { ...bufferBackend(content), flush: async () => Promise.reject(new Error('full')) };
+    const closing = { ...bufferBackend(content), close: () => void log.push('close') };
+    const exports = [failing, closing].map((backend, i) => ({ name: String(i), backend }));
+    await expect(new NbdServer({ exports }).close()).rejects.toThrow('full');
+    expect(log).toEqual(['close']);
+  });
+
   it('tells a client in the handshake, and cuts off one that does not go', async () => {
     const { path, server } = await noting({ limits: { closeMilliseconds: 2000 } });
     const client = await rawClient(path);
