@@ -17,6 +17,9 @@ import type { Address } from './uri.ts';
 
 const BUSY_POLL_MICROSECONDS = 50;
 
+/** How long the backends of connections that were cut off may still take. */
+const LAST_WAIT_MILLISECONDS = 1000;
+
 /** What a server serves, and to whom. */
 export interface NbdServerOptions {
   /** At least one; clients that name none get the first, or the one named ''. */
@@ -153,8 +156,11 @@ export class NbdServer {
     for (const server of this.#servers) server.close();
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     for (const connection of this.#connections) connection.close();
+    let lastWait: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
+      // A backend that never answers does not keep the server from ending.
+      lastWait = setTimeout(() => this.#idle?.(), LAST_WAIT_MILLISECONDS);
     }, this.#settings.policy.limits.closeMilliseconds);
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
@@ -162,6 +168,7 @@ export class NbdServer {
       });
     }
     clearTimeout(timer);
+    clearTimeout(lastWait);
     await this.#closeBackends();
   }
 

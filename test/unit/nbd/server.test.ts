@@ -261,16 +261,28 @@ describe('backends of a connection', () => {
         }),
       close: () => void log.push('close'),
     });
-    const { path } = await noting({ exports: [{ name: 'mine', backend }] });
+    const limits = { closeMilliseconds: 50 };
+    const { path, server } = await noting({ exports: [{ name: 'mine', backend }], limits });
     const client = await (await rawClient(path)).go();
     client.send(request({ type: Command.READ, length: 10 }));
     await eventually(() => log.length === 1);
-    client.stream.destroy();
+    const closed = server.close();
+    expect(await client.rest()).toHaveLength(0);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(log).toEqual(['read']);
     finish();
-    await eventually(() => log.length === 2);
+    await closed;
     expect(log).toEqual(['read', 'close']);
+  });
+
+  it('that never answer do not keep the server from closing', async () => {
+    const backend: Backend = { size: 100, read: async () => new Promise(() => {}) };
+    const { path, server } = await noting({ exports: [{ name: '', backend }], limits: { closeMilliseconds: 50 } });
+    const client = await (await rawClient(path)).go();
+    client.send(request({ type: Command.READ, length: 10 }));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await server.close();
+    expect(await client.rest()).toHaveLength(0);
   });
 
   it('that take longer to open than the handshake may are closed', async () => {
