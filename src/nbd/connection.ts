@@ -145,7 +145,7 @@ export class Connection {
         },
         resume: () => wire.resume(),
         finish: (isClientDone) => wire.finish(isClientDone),
-        fail: (failure) => this.#fail(failure),
+        fail: (error) => this.#fail(error),
         later: (callback) => void setImmediate(callback),
         backendFailed: (error) => this.#settings.observer.backendFailed(error),
       },
@@ -154,6 +154,8 @@ export class Connection {
     );
     this.#session = session;
     const { busyPoll } = this.#settings;
+    // Requests may have come right behind the choice, and the end of what the client has to say behind them.
+    const isUsedUp = session.receive(reader.rest());
     wire.setReceiver({
       receive: (chunk) => {
         busyPoll.heard();
@@ -161,8 +163,7 @@ export class Connection {
       },
       end: () => session.end(),
     });
-    // Requests may have come right behind the choice; the wire waits until they are answered.
-    if (session.receive(reader.rest())) wire.resume();
+    if (isUsedUp) wire.resume();
     if (this.#settings.policy.isClosing()) session.close();
     if (this.#isClosed) session.abort();
   }

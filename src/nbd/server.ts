@@ -17,6 +17,9 @@ import type { Address } from './uri.ts';
 
 const BUSY_POLL_MICROSECONDS = 50;
 
+/** How long the backends of connections that were cut off may still take. */
+const LAST_WAIT_MILLISECONDS = 1000;
+
 /** What a server serves, and to whom. */
 export interface NbdServerOptions {
   /** At least one; clients that name none get the first, or the one named ''. */
@@ -139,7 +142,8 @@ export class NbdServer {
 
   /**
    * Stops: no more connections, requests in flight are finished and what comes after them is refused, sockets' files are
-   * removed, backends shared by all connections flushed and closed. What is not finished in time is cut off.
+   * removed, backends shared by all connections flushed and closed. What is not finished in time is cut off. Throws what a
+   * backend failed with, after all have been closed.
    */
   async close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -152,8 +156,11 @@ export class NbdServer {
     for (const server of this.#servers) server.close();
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     for (const connection of this.#connections) connection.close();
+    let lastWait: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => {
       for (const connection of this.#connections) connection.destroy();
+      // A backend that never answers does not keep the server from ending.
+      lastWait = setTimeout(() => this.#idle?.(), LAST_WAIT_MILLISECONDS);
     }, this.#settings.policy.limits.closeMilliseconds);
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
@@ -161,16 +168,31 @@ export class NbdServer {
       });
     }
     clearTimeout(timer);
+    clearTimeout(lastWait);
+    await this.#closeBackends();
+  }
+
+  /** Closes all, and then throws what the first could not do. */
+  async #closeBackends(): Promise<void> {
+    const failures: unknown[] = [];
     for (const { backend } of this.#settings.policy.exports.visible(true)) {
       if (typeof backend === 'function') continue;
-      await backend.flush?.();
-      await backend.close?.();
+      for (const act of [() => backend.flush?.(), () => backend.close?.()]) {
+        try {
+          await act();
+        } catch (error) {
+          failures.push(error);
+        }
+      }
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   #newServer(): Server {
     if (this.#closing !== undefined) throw new NbdServerError('closed', 'the server has been closed');
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true });
+    // The process may be out of descriptors for a while; connections that are there go on.
+    server.on('error', (error) => server.listening && this.#settings.observer.connectionFailed(error));
     server.on('connection', (socket) => void this.serveSocket(socket));
     this.#servers.add(server);
     return server;

@@ -154,7 +154,8 @@ describe.skipIf(!isReady)('a sparse file', () => {
     expect(statSync(`${mountImage(path)}/f`).size).toBe(max);
     await expect(planCase([[file(max + 1)]], { blockSize })).rejects.toMatchObject({
       code: 'limit-exceeded',
-      message: `layer 0, entry f: a file of ${max + 1} bytes, at most ${max} with this block size`,
+      context: expect.objectContaining({ layer: 0, path: 'f' }) as object,
+      what: `a file of ${max + 1} bytes, at most ${max} with this block size`,
     });
   });
 

@@ -166,7 +166,8 @@ describe.skipIf(!isReady)('a symlink', () => {
     const layer = [{ name: 'd/l', type: 'symlink', linkName: 'x'.repeat(1024) }];
     expect(await refusal(layer, { blockSize: 1024 })).toMatchObject({
       code: 'limit-exceeded',
-      message: 'layer 0, entry d/l: a symlink of 1024 bytes, at most 1023 with this block size',
+      context: expect.objectContaining({ layer: 0, path: 'd/l' }) as object,
+      what: 'a symlink of 1024 bytes, at most 1023 with this block size',
     });
   });
 });
@@ -183,7 +184,8 @@ describe.skipIf(!isReady)('hard links', () => {
     expect(debugfs(path, 'stat /a')).toContain('Links: 65000 ');
     expect(await refusal(links(65_001))).toMatchObject({
       code: 'limit-exceeded',
-      message: 'layer 0, entry a: 65001 hard links, at most 65000 to one file',
+      context: expect.objectContaining({ layer: 0, path: 'a' }) as object,
+      what: '65001 hard links, at most 65000 to one file',
     });
   });
 
@@ -282,7 +284,8 @@ describe.skipIf(!isReady)('xattrs', () => {
   it('that do not fit are refused', async () => {
     expect(await refusal([{ name: 'a', xattrs: { 'user.a': 'v'.repeat(60 * 1024) } }])).toMatchObject({
       code: 'limit-exceeded',
-      message: 'layer 0, entry a: 61464 bytes of xattrs, at most 4064 fit a block',
+      context: expect.objectContaining({ layer: 0, path: 'a' }) as object,
+      what: '61464 bytes of xattrs, at most 4064 fit a block',
     });
     const full = { 'user.a': 'v'.repeat(4040), 'user.b': 'w'.repeat(72) };
     expect((await refusal([{ name: 'a', xattrs: full }])).code).toBe('limit-exceeded');

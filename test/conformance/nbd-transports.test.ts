@@ -7,7 +7,7 @@ import { Option } from '../../src/nbd/protocol.ts';
 import { nbdsh, toolOutput } from '../helpers/nbd-tools.ts';
 import { clientFlags, option, request } from '../helpers/nbd-wire.ts';
 import { sharedScratch } from '../helpers/scratch.ts';
-import { requireTools } from '../helpers/tools.ts';
+import { requireTools, skipped } from '../helpers/tools.ts';
 
 const SIZE = 1_500_000;
 const content = Buffer.from(Uint8Array.from({ length: SIZE }, (_, i) => (i * 19 + (i >> 11)) & 0xff));
@@ -62,6 +62,18 @@ h.shutdown()`;
   it('serves the sockets that it was started with', async () => {
     const copy = join(directory, 'copy');
     await toolOutput('nbdcopy', ['--', '[', ...program, 'activated', ']', copy]);
+    expect(readFileSync(copy).equals(content)).toBe(true);
+  });
+
+  it.each([22, 24])('runs on Node %d', async (major) => {
+    const folder = join(
+      import.meta.dirname,
+      `../../node_modules/.cache/node-${major}/node_modules/node-linux-${process.arch}`,
+    );
+    const node = join(folder, 'bin/node');
+    if (skipped(!existsSync(node), `no Node ${major} in node_modules/.cache`)) return;
+    const copy = join(directory, `copy-${major}`);
+    await toolOutput('nbdcopy', ['--', '[', node, ...program.slice(1), 'activated', ']', copy]);
     expect(readFileSync(copy).equals(content)).toBe(true);
   });
 

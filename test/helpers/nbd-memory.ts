@@ -136,8 +136,9 @@ class MemoryPort implements Port {
     this.isFinished = true;
   }
 
-  fail(failure: ConnectionFailure): void {
-    this.failure = failure;
+  fail(error: unknown): void {
+    if (!(error instanceof ConnectionFailure)) throw error;
+    this.failure = error;
   }
 
   later(callback: () => void): void {

@@ -28,3 +28,6 @@ export const SYMLINK_BYTES_MAX = 4095;
 export const XATTR_NAME_BYTES_MAX = 255;
 export const XATTR_VALUE_BYTES_MAX = 65536;
 export const XATTR_LIST_BYTES_MAX = 65536;
+
+/** How much of a tar without entries has to be zeros, in bytes: an ISO 9660 image has its first word at 32 KiB. */
+export const EMPTY_BYTES_READ = 64 * 1024;

@@ -2,7 +2,7 @@ import { type ByteString, byteString, displayName } from '../bytes.ts';
 import { EntryType } from '../layer/entry.ts';
 import { makeEntry, storedSize } from './entry.ts';
 import { BLOCK_BYTES, Header, headerForm, headerName, isZeroBlock, verifyChecksum } from './header.ts';
-import { LONG_NAME_BYTES_MAX, PAX_BYTES_MAX } from './limits.ts';
+import { EMPTY_BYTES_READ, LONG_NAME_BYTES_MAX, PAX_BYTES_MAX } from './limits.ts';
 import { PaxState, parsePax } from './pax.ts';
 import { TarPlace } from './place.ts';
 import { readRange, type TarReading, type TarSource, type TarStep, truncated } from './source.ts';
@@ -63,6 +63,7 @@ export function* readTar({ layer, size }: TarOptions): Generator<TarStep, void, 
     if (header[0] === 0 && isZeroBlock(header)) {
       if (extensions.isDue) throw place.error('layer-corrupt', 'the end, expected the entry of an extended header');
       yield* readEnd(source, offset + BLOCK_BYTES);
+      if (offset === 0) yield* readNothing(source, 2 * BLOCK_BYTES);
       return;
     }
     verifyChecksum(header, place);
@@ -77,6 +78,15 @@ function* readEnd(source: TarSource, offset: number): TarReading<void> {
   const block = yield* readRange(source, offset, BLOCK_BYTES);
   if (!isZeroBlock(block))
     throw source.place.error('layer-corrupt', 'one zero block, expected two at the end of a tar');
+}
+
+/** Behind the end of a tar without entries: disk images begin with zeros too, and are no tar. */
+function* readNothing(source: TarSource, offset: number): TarReading<void> {
+  if (offset >= source.size) return;
+  const bytes = yield* readRange(source, offset, Math.min(source.size, EMPTY_BYTES_READ) - offset);
+  if (bytes.some((byte) => byte !== 0)) {
+    throw source.place.error('layer-corrupt', 'zeros with something else behind them, expected a tar');
+  }
 }
 
 /** What the header at `offset` begins: an entry, or words about entries. Returns the offset of the next header. */

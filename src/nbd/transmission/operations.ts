@@ -201,13 +201,16 @@ export class Operations {
     if (length < HOLES_FROM_BYTES || this.#backend.extents === undefined) return [];
     const runs = (extents: Iterable<Extent>): Run[] =>
       runsOf(extents, offset, offset + length, HOLE_UNIT, DESCRIPTORS_MAX);
-    try {
-      const extents = this.#backend.extents(offset, length, HOLE_UNIT);
-      return extents instanceof Promise ? extents.then(runs) : runs(extents);
-    } catch (error) {
-      // The data may be readable all the same.
+    // The data may be readable all the same.
+    const failed = (error: unknown): Run[] => {
       this.#port.backendFailed(error);
       return [];
+    };
+    try {
+      const extents = this.#backend.extents(offset, length, HOLE_UNIT);
+      return extents instanceof Promise ? extents.then(runs).catch(failed) : runs(extents);
+    } catch (error) {
+      return failed(error);
     }
   }
 

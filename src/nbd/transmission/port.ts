@@ -1,5 +1,3 @@
-import type { ConnectionFailure } from '../errors.ts';
-
 /** What a session sees of its connection. */
 export interface Port {
   /** Sends; `bytes` may be changed when `isDrained` afterwards, or else when `written` is called. */
@@ -10,8 +8,8 @@ export interface Port {
   resume(): void;
   /** Everything is answered and the conversation over; whether because the client said so. */
   finish(isClientDone: boolean): void;
-  /** The connection must end at once. */
-  fail(failure: ConnectionFailure): void;
+  /** The connection must end at once: a ConnectionFailure says why, anything else is a mistake of ours. */
+  fail(error: unknown): void;
   /** Calls back when other connections have had their turn. */
   later(callback: () => void): void;
   /** A backend failed; the client has been told without details. */

@@ -20,6 +20,7 @@ export class ReadJob {
     this.request = request;
   }
 
+  /** `runs` begin where the request does and do not go past it; what they leave out is data. */
   start(request: Request, runs: readonly Run[]): void {
     this.isActive = true;
     this.request = request;
@@ -60,7 +61,7 @@ export class ReadJob {
   #nextPiece(): void {
     if (this.offset === this.#runEnd) {
       const run = this.#runs[++this.#runIndex];
-      this.#runEnd = run === undefined ? this.end : Math.min(this.offset + run.length, this.end);
+      this.#runEnd = this.offset + (run?.length ?? this.end - this.offset);
       this.isHole = run !== undefined && (run.state & State.ZERO) !== 0;
     }
     this.length = this.#runEnd - this.offset;

@@ -119,7 +119,6 @@ export class Session {
       while (!this.#isBlocked() && this.#step());
       this.#output.flush();
     } catch (error) {
-      if (!(error instanceof ConnectionFailure)) throw error;
       this.abort();
       this.#port.fail(error);
     } finally {

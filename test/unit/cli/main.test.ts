@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -43,7 +43,7 @@ describe.each([
     await sleep(100);
     const { status, stderr, milliseconds } = await endWith(child, signal);
     expect({ status, stderr }).toEqual({ status: expected, stderr: '' });
-    expect(milliseconds).toBeLessThan(5000);
+    expect(milliseconds).toBeLessThan(30_000);
     expect(readdirSync(join(cwd, 'out'))).toEqual([]);
   });
 
@@ -54,7 +54,7 @@ describe.each([
       const staging = '.cache/blockloom/staging';
       child.stdin!.on('error', () => undefined);
       child.stdin!.write(makeTar([{ name: 'file', data: new Uint8Array(1 << 20) }]).subarray(0, 1 << 20));
-      await until(() => readdirSync(cwd).includes('.cache') && !isEmpty(staging));
+      await until(() => existsSync(join(cwd, staging)) && !isEmpty(staging));
       const { status, stderr } = await endWith(child, signal);
       expect({ status, stderr }).toEqual({ status: expected, stderr: '' });
       expect([isEmpty(staging), isEmpty('out')]).toEqual([true, true]);

@@ -111,6 +111,19 @@ describe('TCP', () => {
   });
 });
 
+describe('a slow client', () => {
+  it('may say a few bytes at a time', async () => {
+    const { path } = await noting();
+    const client = await rawClient(path);
+    const said = Buffer.concat([clientFlags(), option(Option.LIST), option(Option.GO, infoData('disk')), READ]);
+    for (let at = 0; at < said.length; at += 7) {
+      client.send(said.subarray(at, at + 7));
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    expect((await client.take(18 + 28 + 20 + 52 + 116)).subarray(-100)).toEqual(content.subarray(5000, 5100));
+  });
+});
+
 describe('limits', () => {
   it('close the connection after the last', async () => {
     const { path, server, failures } = await noting({ limits: { connectionsMax: 2 } });
@@ -177,6 +190,15 @@ describe('closing', () => {
     expect(log).toEqual(['flush', 'close']);
   });
 
+  it('closes every backend before it says what one of them failed with', async () => {
+    const log: string[] = [];
+    const failing = { ...bufferBackend(content), flush: async () => Promise.reject(new Error('full')) };
+    const closing = { ...bufferBackend(content), close: () => void log.push('close') };
+    const exports = [failing, closing].map((backend, i) => ({ name: String(i), backend }));
+    await expect(new NbdServer({ exports }).close()).rejects.toThrow('full');
+    expect(log).toEqual(['close']);
+  });
+
   it('tells a client in the handshake, and cuts off one that does not go', async () => {
     const { path, server } = await noting({ limits: { closeMilliseconds: 2000 } });
     const client = await rawClient(path);
@@ -225,6 +247,71 @@ describe('backends of a connection', () => {
     client.stream.destroy();
     await eventually(() => log.length === 2);
     expect(log).toEqual(['open', 'close']);
+  });
+
+  it('are closed when nothing uses them any more', async () => {
+    const log: string[] = [];
+    let finish: () => void = () => {};
+    const backend = (): Backend => ({
+      size: 100,
+      read: async () =>
+        new Promise((resolve) => {
+          finish = resolve;
+          log.push('read');
+        }),
+      close: () => void log.push('close'),
+    });
+    const limits = { closeMilliseconds: 50 };
+    const { path, server } = await noting({ exports: [{ name: 'mine', backend }], limits });
+    const client = await (await rawClient(path)).go();
+    client.send(request({ type: Command.READ, length: 10 }));
+    await eventually(() => log.length === 1);
+    const closed = server.close();
+    expect(await client.rest()).toHaveLength(0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(log).toEqual(['read']);
+    finish();
+    await closed;
+    expect(log).toEqual(['read', 'close']);
+  });
+
+  it('that never answer do not keep the server from closing', async () => {
+    const backend: Backend = { size: 100, read: async () => new Promise(() => {}) };
+    const { path, server } = await noting({ exports: [{ name: '', backend }], limits: { closeMilliseconds: 50 } });
+    const client = await (await rawClient(path)).go();
+    client.send(request({ type: Command.READ, length: 10 }));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await server.close();
+    expect(await client.rest()).toHaveLength(0);
+  });
+
+  it('that take longer to open than the handshake may are closed', async () => {
+    let isClosed = false;
+    const backend = async (): Promise<Backend> => {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return { ...bufferBackend(Buffer.alloc(512)), close: () => void (isClosed = true) };
+    };
+    const { path, failures } = await noting({
+      exports: [{ name: 'mine', backend }],
+      limits: { handshakeMilliseconds: 50 },
+    });
+    const client = await rawClient(path);
+    client.send(clientFlags(), option(Option.GO, infoData('')));
+    await client.rest();
+    await eventually(() => isClosed);
+    expect(failures).toEqual(['timeout']);
+  });
+
+  it('serve a client that has closed its side while they were opened', async () => {
+    const backend = async (): Promise<Backend> => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return bufferBackend(content);
+    };
+    const { path } = await noting({ exports: [{ name: 'mine', backend }] });
+    const client = await rawClient(path);
+    client.send(clientFlags(), option(Option.EXPORT_NAME), READ);
+    client.stream.end();
+    expect(await client.rest()).toHaveLength(18 + 10 + 116);
   });
 
   it('that are opened while the client leaves are closed too', async () => {

@@ -208,6 +208,13 @@ describe('the end of a tar', () => {
     expect(paths(readTarEveryWay(makeTar([{ name: 'a' }], { trailing: Uint8Array.of(1) })))).toEqual(['a']);
   });
 
+  it.each([1024, 4086, 32_768, 65_535])('of a tar without entries is not zeros with a byte at %d', (at) => {
+    const image = new Uint8Array(100_000);
+    expect(readTarEveryWay(image)).toEqual([]);
+    image[at] = 1;
+    expect(tarError(image)).toMatchObject({ code: 'layer-corrupt', context: { offset: 0 } });
+  });
+
   it.each([0, 1])('may lack zero blocks: %d', (endBlocks) => {
     expect(paths(readTarEveryWay(makeTar([{ name: 'a', data: 'abc' }], { endBlocks })))).toEqual(['a']);
     expect(readTarEveryWay(makeTar([], { endBlocks }))).toEqual([]);

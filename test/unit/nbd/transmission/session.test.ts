@@ -273,9 +273,12 @@ describe('holes', () => {
   });
 
   it('that cannot be found out do not stop a read', async () => {
-    const broken: Backend = { ...backend, extents: () => expect.fail() as never };
-    const { messages } = await exchange({ backend: broken }, [{ type: Command.READ, length: 50_000 }]);
-    expect(assemble(messages, 0, 50_000).equals(content.subarray(0, 50_000))).toBe(true);
+    const now: Backend = { ...backend, extents: () => expect.fail() as never };
+    const promised: Backend = { ...backend, extents: async () => Promise.reject(failing()) };
+    for (const broken of [now, promised]) {
+      const { messages } = await exchange({ backend: broken }, [{ type: Command.READ, length: 50_000 }]);
+      expect(assemble(messages, 0, 50_000).equals(content.subarray(0, 50_000))).toBe(true);
+    }
   });
 });
 
@@ -600,6 +603,27 @@ describe('writes', () => {
     }
   });
 
+  it('that fail in one piece are answered when no other piece is being written any more', async () => {
+    let finish: () => void = () => {};
+    const backend: Backend = {
+      size: MIB,
+      read: () => {},
+      write: (offset) => {
+        if (offset > 0) throw failing();
+        return new Promise((resolve) => {
+          finish = resolve;
+        });
+      },
+    };
+    const held = new MemorySession({ backend });
+    held.say(request({ type: Command.WRITE, payload: Buffer.alloc(200_000) }), 50_000);
+    await held.rest();
+    expect(held.port.sent).toEqual([]);
+    finish();
+    await held.rest();
+    expect(new MessageParser('structured').push(held.port.bytes).map(({ error }) => error)).toEqual([ErrorValue.EIO]);
+  });
+
   it('of zeros go the way the backend has', async () => {
     const disk = pattern(400_000);
     const whole = bufferBackend(disk, { writable: true });
@@ -732,6 +756,17 @@ describe('the end', () => {
       [1n, 0],
       [2n, ErrorValue.ESHUTDOWN],
     ]);
+  });
+
+  it('waits for a client that has its replies to read', async () => {
+    const held = new MemorySession({ backend: bufferBackend(pattern(MIB)) });
+    held.port.isSlow = true;
+    held.say(READ);
+    held.session.end();
+    await held.rest();
+    expect(held.port.isFinished).toBe(false);
+    held.port.drain();
+    expect(held.port.isFinished).toBe(true);
   });
 
   it('is at once for an idle client when the server stops', () => {
