@@ -78,6 +78,7 @@ describe.skipIf(!isReady)('an image', () => {
       const size = Number(/needs (\d+) bytes/.exec(error.message)?.[1]);
       const { path } = await buildCase([some], { ...options, size });
       e2fsck(path);
+      expect((await refusal({ ...options, size: size - 4096 })).code).toBe('image-too-small');
     }
   });
 

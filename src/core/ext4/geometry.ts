@@ -40,6 +40,8 @@ export interface Geometry {
 
 /** An image whose size is not given is a multiple of this, in bytes. */
 const SIZE_UNIT = 1024 * 1024;
+/** A size that is given is a multiple of this, in bytes. */
+const IMAGE_SIZE_UNIT = 4096;
 /** With free space, one inode for each of so many bytes. */
 const BYTES_PER_FREE_INODE = 16 * 1024;
 /** Without 64bit, block numbers have 32 bits. */
@@ -77,8 +79,11 @@ function smallestGeometry(sizes: ContentSizes, numbering: Numbering, options: Ex
     const sections = placeSections(sizes, inodes, blockSize, groups);
     const blocks = blocksNeeded(sections, sizes, options);
     const needed = Math.max(groupsOf(blocks, blockSize), groupsForInodes(inodes, blockSize));
-    if (needed <= groups)
-      return withBlocks(Math.max(blocks, smallestWith(groups, blockSize)), blockSize, groups, sections);
+    if (needed <= groups) {
+      // Inodes may need a group more than the blocks do.
+      const least = groupsOf(blocks, blockSize) < groups ? smallestWith(groups, blockSize) : 0;
+      return withBlocks(Math.max(blocks, least), blockSize, groups, sections);
+    }
     groups = needed;
   }
 }
@@ -90,7 +95,8 @@ function fittingGeometry(sizes: ContentSizes, numbering: Numbering, options: Ext
   const sections = placeSections(sizes, inodes, blockSize, groups);
   const left = blocks - blocksNeeded(sections, sizes, options);
   if (left < 0 || groupsForInodes(inodes, blockSize) > groups) {
-    const needed = smallestGeometry(sizes, numbering, options).blocks * blockSize;
+    const smallest = smallestGeometry(sizes, numbering, { ...options, inodes });
+    const needed = roundUp(smallest.blocks * blockSize, IMAGE_SIZE_UNIT);
     throw new ImageError('image-too-small', `the content needs ${needed} bytes, the image has ${blocks * blockSize}`);
   }
   let headroom = options.inodes === undefined ? Math.floor((left * blockSize) / BYTES_PER_FREE_INODE) : 0;
