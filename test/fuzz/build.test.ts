@@ -10,6 +10,7 @@ import { scratch } from '../helpers/scratch.ts';
 import { concat, makeTar, setChecksum, type TarEntry } from '../helpers/tar-writer.ts';
 import { e2fsck, requireTools, run } from '../helpers/tools.ts';
 import { zstdFrame } from '../helpers/zstd-writer.ts';
+import { random } from '../helpers/random.ts';
 
 const SEED = Number(process.env['BLOCKLOOM_SEED'] ?? 20100101);
 /** Damaged layers of each kind that are built; more find more. */
@@ -36,17 +37,6 @@ const UPPER = makeTar([
     sparse: { form, size: 9000, segments: Array.from({ length: 8 }, (_, i) => ({ offset: 1000 * i, length: 1 })) },
   })),
 ]);
-
-/** xorshift32: the same numbers on every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 /** Cut, or with a few bytes changed, or with a part repeated; a tar's checksums are made right again more often than not. */
 function damage(bytes: Uint8Array, next: (below: number) => number): Uint8Array {

@@ -12,20 +12,10 @@ import {
   optionReplies,
   request,
 } from '../helpers/nbd-wire.ts';
+import { random } from '../helpers/random.ts';
 
 const SEED = 10_809;
 const ROUNDS = 4000;
-
-/** xorshift32: the same numbers on every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 /** Flips, overwrites, cuts out or repeats some bytes. */
 function mutate(bytes: Buffer, below: (below: number) => number): Buffer {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ImageError } from '../../src/core/errors.ts';
 import { readTarBytes } from '../helpers/tar-driver.ts';
 import { makeTar, setChecksum } from '../helpers/tar-writer.ts';
+import { random } from '../helpers/random.ts';
 
 const SEED = 20100101;
 const ROUNDS = 6000;
@@ -29,17 +30,6 @@ const TAR = makeTar([
     sparse: { form, size: 9000, segments: Array.from({ length: 8 }, (_, i) => ({ offset: 1000 * i, length: 1 })) },
   })),
 ]);
-
-/** xorshift32: the same numbers on every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 /** Whether the tar is readable; anything thrown that is no ImageError is a failure. */
 function isReadable(tar: Uint8Array): boolean {
