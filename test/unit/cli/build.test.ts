@@ -60,6 +60,16 @@ describe('build', () => {
     expect(build('-o', 'disk.img', '--force').stdout).toBe(`${sha256('disk.img')}  disk.img\n`);
   });
 
+  it('never replaces a layer that it reads', () => {
+    const before = readFileSync(join(cwd, 'app.tar'));
+    symlinkSync('app.tar', join(cwd, 'other-name'));
+    for (const path of ['app.tar', 'other-name']) {
+      const { status, stderr } = build('-o', path, '--force');
+      expect({ status, stderr }).toEqual({ status: 2, stderr: `blockloom: ${path} is the layer app.tar\n` });
+    }
+    expect(readFileSync(join(cwd, 'app.tar'))).toEqual(before);
+  });
+
   it('refuses places where no file can go', () => {
     mkdirSync(join(cwd, 'folder'));
     symlinkSync('nowhere', join(cwd, 'dangling'));
