@@ -47,7 +47,8 @@ function otherNodes() {
 
 function tests() {
   rmSync(join(ROOT, RESULTS), { force: true });
-  return run('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${RESULTS}`]);
+  const reporters = ['default', 'json', './test/unfinished-reporter.ts'].map((name) => `--reporter=${name}`);
+  return run('vitest', ['run', ...reporters, `--outputFile.json=${RESULTS}`]);
 }
 
 /** `N passed, N failed, N skipped`, from the results that vitest wrote, if it came so far; `code` is its exit code. */

@@ -22,7 +22,7 @@ const isPossible = requireTools(
 );
 
 /** The first run of a day downloads the system. In milliseconds. */
-const TIMEOUT = 400_000;
+const TIMEOUT = 600_000;
 
 /** As ping has it: struct vfs_cap_data, revision 2, effective. */
 const CAP_NET_RAW = `0x010000020020${'00'.repeat(14)}`;
@@ -114,7 +114,9 @@ describe.skipIf(!isPossible)('a Debian system and packages on top of it', { time
     try {
       debian = makeDebian();
     } catch (error) {
-      if (process.env['CI'] === 'true') throw error;
+      // A mirror that does not answer says nothing about images.
+      const isMirror = (error as NodeJS.ErrnoException).code === 'ETIMEDOUT';
+      if (process.env['CI'] === 'true' && !isMirror) throw error;
       console.warn(`skipped: ${String(error).slice(0, 500)}`);
       return skip();
     }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTar } from './tar-writer.ts';
-import { isThere } from './tools.ts';
+import { isThere, LIMIT } from './tools.ts';
 
 /** The compiled command line, as users run it; `npm test` builds it first. */
 export const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
@@ -27,6 +27,7 @@ export interface CliOptions {
 /** Runs `blockloom ARGS` in an environment with nothing else in it; the cache is in the working directory. */
 export function blockloom(args: readonly string[], options: CliOptions = {}): CliResult {
   const { status, stdout, stderr, error } = spawnSync(options.node ?? process.execPath, [MAIN, ...args], {
+    ...LIMIT,
     cwd: options.cwd,
     input: options.input ?? '',
     env: environment(options),

@@ -22,6 +22,9 @@ export function releaseOfApt(): Release {
   return { suite, mirror };
 }
 
+/** How long the mirror may take, in milliseconds; mostly it takes half a minute. */
+const BOOTSTRAP_TIMEOUT = 300_000;
+
 /** A tar of the smallest system that debootstrap makes; made once a day. */
 export function bootstrap({ suite, mirror }: Release, scratch: string): string {
   const name = `debootstrap-${suite}-${new Date().toISOString().slice(0, 10)}.tar`;
@@ -30,7 +33,7 @@ export function bootstrap({ suite, mirror }: Release, scratch: string): string {
   if (kept.includes(name)) return join(KEPT, name);
   for (const old of kept) rmSync(join(KEPT, old), { force: true });
   const system = join(scratch, 'system');
-  run('debootstrap', ['--variant=minbase', suite, system, mirror]);
+  run('debootstrap', ['--variant=minbase', suite, system, mirror], { timeout: BOOTSTRAP_TIMEOUT });
   const tar = join(scratch, name);
   tarOf(system, ['--exclude=./var/cache/apt/*.*', '--exclude=./var/lib/apt/lists/*_*', '.'], tar);
   rmSync(system, { recursive: true });

@@ -1,12 +1,15 @@
 import { spawnSync } from 'node:child_process';
 
+/** A tool that hangs fails its test; while it runs no other clock of the test does. */
+export const LIMIT = { timeout: 100_000, killSignal: 'SIGKILL' } as const;
+
 /** The output of a command that must succeed. */
 export function run(
   command: string,
   args: readonly string[],
-  options: { cwd?: string; input?: Uint8Array } = {},
+  options: { cwd?: string; input?: Uint8Array; timeout?: number } = {},
 ): Buffer {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { ...options, maxBuffer: 1 << 28 });
+  const { status, stdout, stderr, error } = spawnSync(command, args, { ...LIMIT, ...options, maxBuffer: 1 << 28 });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr.toString()}`);
   return stdout;
@@ -20,7 +23,7 @@ export function skipped(isSkipped: boolean, reason: string): boolean {
 
 /** Whether `command ARGS` runs, succeeds and prints `expected` somewhere. */
 export function isThere(command: string, args: readonly string[], expected = ''): boolean {
-  const { status, stdout, error } = spawnSync(command, args);
+  const { status, stdout, error } = spawnSync(command, args, LIMIT);
   return error === undefined && status === 0 && stdout.toString().includes(expected);
 }
 
@@ -42,7 +45,7 @@ function isInstalled(command: string): boolean {
 
 /** Throws what `e2fsck -fn` complains about. */
 export function e2fsck(path: string): void {
-  const { status, stdout, stderr } = spawnSync('e2fsck', ['-fn', path], { maxBuffer: 1 << 26 });
+  const { status, stdout, stderr } = spawnSync('e2fsck', ['-fn', path], { ...LIMIT, maxBuffer: 1 << 26 });
   if (status !== 0)
     throw new Error(`e2fsck -fn ended with ${status}:\n${stdout.toString().slice(0, 4000)}${stderr.toString()}`);
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { blockloom, MAIN, output, writeLayers } from '../../helpers/cli.ts';
 import { scratch } from '../../helpers/scratch.ts';
-import { run, skipped } from '../../helpers/tools.ts';
+import { LIMIT, run, skipped } from '../../helpers/tools.ts';
 
 let cwd: string;
 let layers: readonly string[];
@@ -38,7 +38,7 @@ describe('build', () => {
 
   it('ends quietly when nobody reads its output any more', () => {
     const command = `"$0" "$1" build base.tar -o - --size 64M | head -c 100000 > head; echo "\${PIPESTATUS[0]}"`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, MAIN], { cwd });
+    const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, MAIN], { ...LIMIT, cwd });
     expect(stderr.toString()).toBe('');
     expect(stdout.toString()).toBe('1\n');
     expect(statSync(join(cwd, 'head')).size).toBe(100_000);
@@ -46,7 +46,7 @@ describe('build', () => {
 
   it('says in one line that standard output is full', () => {
     const command = `"$0" "$1" build base.tar -o - > /dev/full`;
-    const { status, stderr } = spawnSync('bash', ['-c', command, process.execPath, MAIN], { cwd });
+    const { status, stderr } = spawnSync('bash', ['-c', command, process.execPath, MAIN], { ...LIMIT, cwd });
     expect(stderr.toString()).toBe('blockloom: cannot write the output: no space left on device\n');
     expect(status).toBe(1);
   });
