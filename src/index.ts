@@ -11,11 +11,5 @@ export { type DigestAlgorithm, hashImage } from './sinks/digest.ts';
 export { writeImage, type WriteImageOptions } from './sinks/file-sink.ts';
 export type { PumpOptions } from './sinks/pump.ts';
 export { streamImage } from './sinks/stream-sink.ts';
-export {
-  type ImageServer,
-  serveImage,
-  serveImageActivated,
-  serveImageOnStdio,
-  type ServeImageOptions,
-} from './serve-image.ts';
+export { imageBackend, type ImageServer, serveImage, type ServeImageOptions } from './serve-image.ts';
 export type { Layer } from './sources/layer.ts';

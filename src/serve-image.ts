@@ -1,25 +1,22 @@
 import type { Image } from './image/image.ts';
-import { type Address, type Backend, NbdServer, nbdUri, type TlsOptions } from './nbd/index.ts';
+import { type Address, type Backend, NbdServer, type NbdServerOptions, nbdUri } from './nbd/index.ts';
 
-/** Where and how an image is served. */
-export interface ServeImageOptions {
+/** Where a server listens. */
+export interface ListenOptions {
   /** A unix socket's path; without it and without `port`, a socket in a private temporary directory. */
-  readonly socket?: string | undefined;
+  readonly socket?: string;
   /** A TCP port, 0 for any that is free. */
-  readonly port?: number | undefined;
+  readonly port?: number;
   /** The address for `port`; 127.0.0.1 unless told. */
-  readonly bind?: string | undefined;
+  readonly bind?: string;
   /** Serve without TLS where other machines can connect. */
-  readonly insecure?: boolean | undefined;
+  readonly insecure?: boolean;
+}
+
+/** Where and how an image is served; what is not told here is as NbdServer has it. */
+export interface ServeImageOptions extends ListenOptions, Omit<NbdServerOptions, 'exports'> {
   /** The export's name; clients that name none get it too. */
-  readonly exportName?: string | undefined;
-  readonly tls?: TlsOptions | undefined;
-  /** Told of reads that failed; clients see an input/output error. */
-  readonly onReadError?: ((error: unknown) => void) | undefined;
-  /** Told of connections that were closed for a reason of the server's. */
-  readonly onConnectionError?: ((error: unknown) => void) | undefined;
-  /** Told of the number of connections whenever it changes. */
-  readonly onConnectionCount?: ((count: number) => void) | undefined;
+  readonly exportName?: string;
 }
 
 /** A server of one image. */
@@ -30,64 +27,30 @@ export interface ImageServer {
   close(): Promise<void>;
 }
 
-/** How long inputs are trusted to be what they were, in milliseconds. */
-const TRUST_MILLISECONDS = 100;
-
 /**
  * Serves an image over NBD, read-only; its bytes are made when they are asked for. Throws NbdServerError for an address that
  * cannot be used.
  */
 export async function serveImage(image: Image, options: ServeImageOptions = {}): Promise<ImageServer> {
-  const { socket, port, bind, insecure, exportName = '', tls } = options;
-  const server = imageServer(image, options);
-  const address =
-    port === undefined
-      ? await server.listenUnix(socket)
-      : await server.listenTcp({ port, ...(bind !== undefined && { host: bind }), insecure: insecure ?? false });
-  return { address, uri: nbdUri(address, exportName, tls !== undefined), close: async () => server.close() };
+  const { exportName = '', ...rest } = options;
+  const server = new NbdServer({ ...rest, exports: [{ name: exportName, backend: imageBackend(image) }] });
+  const address = await listen(server, options);
+  return { address, uri: nbdUri(address, exportName, options.tls !== undefined), close: async () => server.close() };
 }
 
-/** Serves an image on the sockets that systemd, or a client that does as it does, has passed. Throws NbdServerError without any. */
-export async function serveImageActivated(
-  image: Image,
-  options: ServeImageOptions = {},
-): Promise<{ close(): Promise<void> }> {
-  const server = imageServer(image, options);
-  await server.listenActivated();
-  return { close: async () => server.close() };
+/** Listens on TCP with a port, else on a unix socket. Throws NbdServerError for an address that cannot be used. */
+export async function listen(server: NbdServer, options: ListenOptions): Promise<Address> {
+  const { socket, port, bind, insecure = false } = options;
+  if (port === undefined) return server.listenUnix(socket);
+  return server.listenTcp({ port, ...(bind !== undefined && { host: bind }), insecure });
 }
 
-/** Serves an image to the one client at standard input and output; settles when it has gone. */
-export async function serveImageOnStdio(image: Image, options: ServeImageOptions = {}): Promise<void> {
-  const server = imageServer(image, options);
-  await server.serveStdio();
-  await server.close();
-}
-
-function imageServer(image: Image, options: ServeImageOptions): NbdServer {
-  const { exportName = '', tls, onReadError, onConnectionError, onConnectionCount } = options;
-  return new NbdServer({
-    exports: [{ name: exportName, backend: imageBackend(image) }],
-    ...(tls !== undefined && { tls }),
-    ...(onReadError !== undefined && { onBackendError: onReadError }),
-    ...(onConnectionError !== undefined && { onConnectionError }),
-    ...(onConnectionCount !== undefined && { onConnectionCount }),
-  });
-}
-
-/** An image as a read-only backend: once an input is not what was planned, nothing more is read. */
-function imageBackend(image: Image): Backend {
-  let trustedUntil = 0;
+/** An image as a read-only backend. What comes from an input that has changed is an error; the rest is served on. */
+export function imageBackend(image: Image): Backend {
+  const watched = image.watched();
   return {
-    size: image.size,
-    read(offset, target) {
-      const now = performance.now();
-      if (now >= trustedUntil) {
-        image.verifyUnchanged();
-        trustedUntil = now + TRUST_MILLISECONDS;
-      }
-      image.read(offset, target);
-    },
-    extents: (offset, length, granularity) => image.extents(offset, length, granularity),
+    size: watched.size,
+    read: (offset, target) => watched.read(offset, target),
+    extents: (offset, length, granularity) => watched.extents(offset, length, granularity),
   };
 }

@@ -1,12 +1,18 @@
 import { spawn } from 'node:child_process';
-import type { ImageServer } from '../serve-image.ts';
+import type { Address } from '../nbd/index.ts';
+
+/** What a captive command is told. */
+export interface CaptiveServer {
+  readonly address: Address;
+  readonly uri: string;
+  readonly exportName: string;
+}
 
 /**
  * Runs a shell command for as long as it takes, told of the server by `$uri`, `$unixsocket`, `$port` and `$export`. Returns its
  * exit status, 128 and more for a signal's end.
  */
-export async function runCaptive(command: string, server: ImageServer, exportName: string): Promise<number> {
-  const { address, uri } = server;
+export async function runCaptive(command: string, { address, uri, exportName }: CaptiveServer): Promise<number> {
   const variables = {
     uri,
     unixsocket: address.kind === 'unix' ? address.path : '',

@@ -96,8 +96,7 @@ export async function withImage(
   phase: string,
   work: (opened: OpenedWork) => Promise<void> | void,
 ): Promise<void> {
-  const progress = new ProgressLine(options.quiet === true ? 'none' : options.progress);
-  try {
+  await withProgress(options, async (progress) => {
     const opened = await openArguments(layers, options, signal, progress);
     try {
       await work({
@@ -112,12 +111,24 @@ export async function withImage(
     } finally {
       opened.image.close();
     }
+  });
+}
+
+/** Does work with a line of progress in the style that a command line asks for. */
+export async function withProgress(
+  { quiet, progress: style }: ImageArguments,
+  work: (progress: ProgressLine) => Promise<void>,
+): Promise<void> {
+  const progress = new ProgressLine(quiet === true ? 'none' : style);
+  try {
+    await work(progress);
   } finally {
     progress.clear();
   }
 }
 
-async function openArguments(
+/** Opens the image that a command line describes. */
+export async function openArguments(
   layers: readonly string[],
   options: ImageArguments,
   signal: AbortSignal,

@@ -1,29 +1,58 @@
+import type { ConnectionEvent, SlowRequest } from '../nbd/index.ts';
+
 /** How many different errors are remembered, so that each is written once. */
 const REMEMBERED_MAX = 1000;
 
-/** The log of a server: lines on stderr. */
+/** The log of a server: lines on stderr, as text or as JSON objects with `time`, `event` and `message`. */
 export class ServeLog {
-  readonly #json: boolean;
+  readonly #format: 'text' | 'json' | undefined;
   readonly #quiet: boolean;
   readonly #seen = new Set<string>();
 
-  constructor(format: 'text' | 'json', quiet: boolean) {
-    this.#json = format === 'json';
+  /** Without a format, in text and without connections. */
+  constructor(format: 'text' | 'json' | undefined, quiet: boolean) {
+    this.#format = format;
     this.#quiet = quiet;
   }
 
-  write(event: string, error: unknown): void {
-    if (this.#quiet) return;
-    const message = error instanceof Error ? error.message : String(error);
-    if (this.#json) console.error(JSON.stringify({ time: new Date().toISOString(), event, message }));
-    else console.error(`blockloom: ${event}: ${message}`);
-  }
-
-  /** Writes an error that may come again with every request once only. */
-  once(event: string, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
+  /** A failure to read or write an export. One that may come again with every request is written once. */
+  error(error: unknown): void {
+    const message = messageOf(error);
     if (this.#seen.has(message) || this.#seen.size >= REMEMBERED_MAX) return;
     this.#seen.add(message);
-    this.write(event, error);
+    this.write('error', message);
   }
+
+  /** A connection that was closed for a reason of the server's. */
+  connectionError(error: unknown): void {
+    this.write('connection', messageOf(error));
+  }
+
+  connection({ kind, id, count, milliseconds }: ConnectionEvent): void {
+    if (this.#format === undefined) return;
+    const after = kind === 'closed' ? ` after ${seconds(milliseconds)} s` : '';
+    const fields = { id, count, ...(kind === 'closed' && { milliseconds: Math.round(milliseconds) }) };
+    this.write(kind, `connection ${id}${after}, ${count} connected`, fields);
+  }
+
+  slowRequest(request: SlowRequest): void {
+    const { exportName, command, offset, length, milliseconds } = request;
+    const where = exportName === '' ? '' : ` of ${exportName}`;
+    const text = `${command} of ${length} bytes at ${offset}${where} took ${seconds(milliseconds)} s`;
+    this.write('slow', text, { ...request, milliseconds: Math.round(milliseconds) });
+  }
+
+  write(event: string, message: string, fields: object = {}): void {
+    if (this.#quiet) return;
+    const line = { time: new Date().toISOString(), event, message, ...fields };
+    console.error(this.#format === 'json' ? JSON.stringify(line) : `blockloom: ${event}: ${message}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(3);
 }

@@ -1,52 +1,58 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
-import { NbdServerError, parsePskFile, type TlsOptions } from '../nbd/index.ts';
-import {
-  type ImageServer,
-  serveImage,
-  serveImageActivated,
-  serveImageOnStdio,
-  type ServeImageOptions,
-} from '../serve-image.ts';
+import { type Address, type Export, NbdServer, NbdServerError, nbdUri } from '../nbd/index.ts';
+import { imageBackend, listen } from '../serve-image.ts';
 import { runCaptive } from './captive.ts';
-import { addImageOptions, type ImageArguments, layersArgument, type OpenedWork, withImage } from './image-arguments.ts';
+import { addImageOptions, type ImageArguments, layersArgument, withProgress } from './image-arguments.ts';
+import { Ending } from './serve-ending.ts';
+import { exportsOf, type OpenedExport, openExports } from './serve-exports.ts';
 import { ServeLog } from './serve-log.ts';
+import { countersLine, metricsUrl, serveMetrics } from './serve-metrics.ts';
+import { type TlsArguments, tlsOptions } from './serve-tls.ts';
 import { parsePort, parseSeconds } from './values.ts';
 
-interface ServeOptions extends ImageArguments {
+interface ServeOptions extends ImageArguments, TlsArguments {
   readonly socket?: string;
   readonly port?: number;
   readonly bind?: string;
   readonly insecure?: boolean;
   readonly stdio?: boolean;
-  readonly export: string;
-  readonly tls: 'off' | 'on' | 'require';
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly tlsCa?: string;
-  readonly tlsPsk?: string;
+  readonly export?: string;
+  readonly structured: boolean;
   readonly pidFile?: string;
   readonly run?: string;
+  readonly printUri?: boolean;
   readonly exitWithParent?: boolean;
   readonly exitWhenIdle?: true | number;
-  readonly log: 'text' | 'json';
+  readonly metrics?: string;
+  readonly log?: 'text' | 'json';
+  readonly slow: number;
 }
 
-/** How often the parent is looked for, in milliseconds. */
-const PARENT_INTERVAL = 250;
+const HELP = `
+Examples:
+  blockloom serve base.tar app.tar --socket disk.sock
+  blockloom serve base.tar --run 'nbdcopy "$uri" disk.img'
+  blockloom serve root=base.tar root=app.tar data=data.img --port 10809
+
+SIGUSR1 prints counters. SIGTERM ends the server when what is in flight is answered.`;
 
 export function addServe(program: Command, signal: AbortSignal): void {
   const command = program
     .command('serve')
-    .description('serve the image of layers over NBD, read-only, without writing it; prints the URI when ready')
-    .argument(...layersArgument)
+    .description('serve images over NBD, made when they are read and never written; prints the URI when ready')
+    .argument(
+      layersArgument[0],
+      `${layersArgument[1]}; or the file of an image; NAME=REFERENCE for several exports, each of the layers of its name`,
+    )
     .option('--socket <path>', 'listen on a unix socket; default: one in a private temporary directory')
     .option('--port <number>', 'listen on TCP, 0 for any free port', parsePort)
     .option('--bind <address>', 'the address for --port; default: 127.0.0.1')
     .option('--insecure', 'allow other machines to connect without TLS')
     .option('--stdio', 'serve one client at standard input and output')
-    .option('--export <name>', 'the name of the export', '')
+    .option('--export <name>', 'the name of the export; default: the empty name')
+    .option('--no-structured', 'offer no structured replies, and so no holes, block status and extended headers')
     .addOption(new Option('--tls <mode>', 'encryption').choices(['off', 'on', 'require']).default('off'))
     .option('--tls-cert <file>', "the server's certificate chain, PEM")
     .option('--tls-key <file>', 'its key, PEM')
@@ -54,38 +60,47 @@ export function addServe(program: Command, signal: AbortSignal): void {
     .option('--tls-psk <file>', 'pre-shared keys, a line USER:HEX each')
     .option('--pid-file <file>', "write the process's number to a file when ready")
     .option('--run <command>', 'run a shell command with $uri, $unixsocket, $port and $export, and end with it')
+    .option('--print-uri', 'print the URI also with --run')
     .option('--exit-with-parent', 'end when the parent process does')
     .option(
       '--exit-when-idle [seconds]',
       'end when the last client has been gone for so long (default: 0)',
       parseSeconds,
     )
+    .option('--metrics <address>', 'serve counters to Prometheus at /metrics of [HOST:]PORT')
     .addOption(
-      new Option('--log <format>', 'how the log on stderr is written').choices(['text', 'json']).default('text'),
-    );
-  addImageOptions(command).action(async (layers: string[], options: ServeOptions) =>
-    withImage(layers, options, signal, 'serving', async (opened) => serve(opened, options, signal)),
+      new Option('--log <format>', 'log connections too, as lines of text or JSON on stderr').choices(['text', 'json']),
+    )
+    .option('--slow <seconds>', 'log requests that take so long', parseSeconds, 1)
+    .addHelpText('after', HELP);
+  addImageOptions(command).action(async (references: string[], options: ServeOptions) =>
+    withProgress(options, async (progress) => {
+      const exports = exportsOf(references, options.export);
+      const opened = await openExports(exports, options, signal, progress);
+      progress.clear();
+      try {
+        await serve(opened, options, signal);
+      } finally {
+        for (const { image } of opened) image.close();
+      }
+    }),
   );
 }
 
-async function serve({ image, print }: OpenedWork, options: ServeOptions, signal: AbortSignal): Promise<void> {
+async function serve(opened: readonly OpenedExport[], options: ServeOptions, signal: AbortSignal): Promise<void> {
   const log = new ServeLog(options.log, options.quiet === true);
   const ended = new Ending(options, signal);
-  const serveOptions: ServeImageOptions = {
-    ...options,
-    exportName: options.export,
-    tls: await tlsOptions(options),
-    onReadError: (error) => log.once('error', error),
-    onConnectionError: (error) => log.write('connection', error),
-    onConnectionCount: (count) => ended.connections(count),
-  };
+  const exports = opened.map(({ name, image }): Export => ({ name, backend: imageBackend(image) }));
+  const names = exports.map(({ name }) => name);
   try {
-    if (options.stdio === true) await serveImageOnStdio(image, serveOptions);
-    else if (isActivated(options)) {
-      const server = await serveImageActivated(image, serveOptions);
-      await ended.promise;
+    const server = await newServer(exports, options, log, ended);
+    const stopReporting = await reportCounters(server, options, log);
+    try {
+      await serveUntil(server, names, options, ended, signal);
+    } finally {
       await server.close();
-    } else await listen(await serveImage(image, serveOptions), options, ended, signal, print);
+      stopReporting();
+    }
   } catch (error) {
     if (error instanceof NbdServerError) throw new ImageError('option-invalid', error.message, {}, { cause: error });
     throw error;
@@ -94,92 +109,85 @@ async function serve({ image, print }: OpenedWork, options: ServeOptions, signal
   }
 }
 
+async function newServer(
+  exports: readonly Export[],
+  options: ServeOptions,
+  log: ServeLog,
+  ended: Ending,
+): Promise<NbdServer> {
+  const tls = await tlsOptions(options);
+  return new NbdServer({
+    exports,
+    ...(tls !== undefined && { tls }),
+    structuredReplies: options.structured,
+    slowRequestMilliseconds: options.slow * 1000,
+    onBackendError: (error) => log.error(error),
+    onConnectionError: (error) => log.connectionError(error),
+    onConnection: (event) => {
+      log.connection(event);
+      ended.connections(event.count);
+    },
+    onSlowRequest: (request) => log.slowRequest(request),
+  });
+}
+
+/** Tells the counters to who asks, by SIGUSR1 or HTTP, until the returned function is called. */
+async function reportCounters(server: NbdServer, options: ServeOptions, log: ServeLog): Promise<() => void> {
+  const print = (): void => log.write('counters', countersLine(server));
+  process.on('SIGUSR1', print);
+  const { metrics, insecure = false } = options;
+  const http = metrics === undefined ? undefined : await serveMetrics(metrics, insecure, () => server);
+  if (http !== undefined) log.write('metrics', metricsUrl(http));
+  return () => {
+    process.off('SIGUSR1', print);
+    http?.close();
+  };
+}
+
+/** Serves at standard input and output, on sockets that were passed, or where the options say, until the end. */
+async function serveUntil(
+  server: NbdServer,
+  names: readonly string[],
+  options: ServeOptions,
+  ended: Ending,
+  signal: AbortSignal,
+): Promise<void> {
+  if (options.stdio === true) return Promise.race([server.serveStdio(), ended.promise]);
+  if (isActivated(options)) {
+    await server.listenActivated();
+    return ended.promise;
+  }
+  const address = await listen(server, options);
+  await serveAt(address, names, options, ended, signal);
+}
+
 /** Whether sockets were passed to this process and the command line names no other place. */
 function isActivated({ socket, port }: ServeOptions): boolean {
   return socket === undefined && port === undefined && process.env['LISTEN_PID'] === String(process.pid);
 }
 
-/** Says where the server listens, or runs the captive command, until the end; then stops the server. */
-async function listen(
-  server: ImageServer,
+/** Says where the server listens, or runs the captive command, until the end. */
+async function serveAt(
+  address: Address,
+  names: readonly string[],
   options: ServeOptions,
   ended: Ending,
   signal: AbortSignal,
-  print: OpenedWork['print'],
 ): Promise<void> {
-  const { pidFile, run, json, export: exportName } = options;
+  const { pidFile, run, json, tls, printUri } = options;
+  const uris = names.map((name) => nbdUri(address, name, tls !== 'off'));
+  const [uri = ''] = uris;
+  const [exportName = ''] = names;
   try {
     if (pidFile !== undefined) await writeFile(pidFile, `${process.pid}\n`);
-    if (run !== undefined) process.exitCode = await runUntil(run, server, exportName, signal);
-    else {
-      print(json === true ? JSON.stringify({ uri: server.uri }) : server.uri);
-      await ended.promise;
+    if (run === undefined || printUri === true) {
+      console.log(json === true ? JSON.stringify({ uri, uris }) : uris.join('\n'));
     }
+    if (run === undefined) return await ended.promise;
+    process.exitCode = await runCaptive(run, { address, uri, exportName });
+    // A signal that came meanwhile was the command's to heed, and is ours now.
+    signal.throwIfAborted();
   } finally {
-    await server.close();
     if (pidFile !== undefined) await rm(pidFile, { force: true });
   }
-}
-
-/** Runs a captive command; a signal that comes meanwhile is the command's to heed, then ours. */
-async function runUntil(
-  command: string,
-  server: ImageServer,
-  exportName: string,
-  signal: AbortSignal,
-): Promise<number> {
-  const status = await runCaptive(command, server, exportName);
-  signal.throwIfAborted();
-  return status;
-}
-
-/** Settles when the server is to end: by a signal, with its parent, or when nobody needs it. */
-class Ending {
-  readonly promise: Promise<void>;
-  readonly #idleMilliseconds: number | undefined;
-  #end: () => void = () => undefined;
-  #idle: NodeJS.Timeout | undefined;
-  #parent: NodeJS.Timeout | undefined;
-
-  constructor({ exitWhenIdle, exitWithParent }: ServeOptions, signal: AbortSignal) {
-    this.promise = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-    signal.addEventListener('abort', () => this.#end());
-    this.#idleMilliseconds = exitWhenIdle === undefined ? undefined : exitWhenIdle === true ? 0 : exitWhenIdle * 1000;
-    if (exitWithParent !== true) return;
-    const parent = process.ppid;
-    this.#parent = setInterval(() => {
-      if (process.ppid !== parent) this.#end();
-    }, PARENT_INTERVAL);
-  }
-
-  connections(count: number): void {
-    clearTimeout(this.#idle);
-    if (count === 0 && this.#idleMilliseconds !== undefined) this.#idle = setTimeout(this.#end, this.#idleMilliseconds);
-  }
-
-  stop(): void {
-    clearTimeout(this.#idle);
-    clearInterval(this.#parent);
-  }
-}
-
-async function tlsOptions({ tls, tlsCert, tlsKey, tlsCa, tlsPsk }: ServeOptions): Promise<TlsOptions | undefined> {
-  if (tls === 'off') return undefined;
-  const [cert, key, ca, psk] = await Promise.all([tlsCert, tlsKey, tlsCa, tlsPsk].map(readKey));
-  return {
-    mode: tls,
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
-    ...(ca !== undefined && { ca }),
-    ...(psk !== undefined && { psk: parsePskFile(psk) }),
-  };
-}
-
-async function readKey(path: string | undefined): Promise<string | undefined> {
-  if (path === undefined) return undefined;
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    throw new ImageError('option-invalid', `cannot read ${path}: ${(error as Error).message}`, {}, { cause: error });
-  });
 }

@@ -3,6 +3,7 @@ import { labelAt } from '../core/plan/map.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { type Range, ranges } from '../core/plan/ranges.ts';
 import type { Blob } from '../sources/layer.ts';
+import { WatchedBlob } from '../sources/watched-blob.ts';
 
 /** A virtual block device that is read, never written. Offsets, lengths and sizes are in bytes. */
 export interface Image {
@@ -17,6 +18,11 @@ export interface Image {
   label(offset: number): string;
   /** Throws `layer-changed` when an input is no longer what it was when the image was planned. */
   verifyUnchanged(): void;
+  /**
+   * The same image for long use: a read throws `layer-changed` when it needs an input that has changed, seen at most a tenth
+   * of a second ago. Closing it closes this one.
+   */
+  watched(): Image;
   close(): void;
 }
 
@@ -99,6 +105,13 @@ export class PlannedImage<P extends Plan = Plan> implements Image {
 
   verifyUnchanged(): void {
     for (const blob of this.#blobs) blob.verifyUnchanged();
+  }
+
+  watched(): PlannedImage<P> {
+    return new PlannedImage(
+      this.plan,
+      this.#blobs.map((blob) => new WatchedBlob(blob)),
+    );
   }
 
   close(): void {

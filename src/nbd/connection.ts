@@ -8,6 +8,7 @@ import { negotiate } from './negotiation/negotiate.ts';
 import type { Chosen, Policy } from './negotiation/policy.ts';
 import { Reader } from './negotiation/reader.ts';
 import { encrypt } from './tls.ts';
+import type { Request } from './transmission/request.ts';
 import { Session } from './transmission/session.ts';
 import type { BusyPoll } from './transport/busy-poll.ts';
 import { Wire } from './transport/wire.ts';
@@ -20,6 +21,8 @@ export interface Observer {
   backendFailed(error: unknown): void;
   /** The connection was closed for a reason that is not the client's wish. */
   connectionFailed(error: unknown): void;
+  /** A request has its reply, with an error value or 0. The object is used again. */
+  answered(entry: Export, request: Request, error: number): void;
 }
 
 /** What all connections of a server share. */
@@ -148,6 +151,7 @@ export class Connection {
         fail: (error) => this.#fail(error),
         later: (callback) => void setImmediate(callback),
         backendFailed: (error) => this.#settings.observer.backendFailed(error),
+        answered: (request, error) => this.#settings.observer.answered(chosen.entry, request, error),
       },
       chosen,
       this.#settings.policy.limits,

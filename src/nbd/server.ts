@@ -3,10 +3,13 @@ import type { TlsOptions as NodeTlsOptions } from 'node:tls';
 import type { Export } from './backend.ts';
 import { Connection, type Observer, type Settings } from './connection.ts';
 import { ConnectionFailure, NbdServerError } from './errors.ts';
+import { Counters } from './counters.ts';
 import { ExportTable } from './export-table.ts';
 import { type Limits, limitsWith } from './limits.ts';
+import { Command } from './protocol.ts';
 import { secureSettings, type TlsOptions } from './tls.ts';
 import { wireOf } from './transport/accept.ts';
+import type { Request } from './transmission/request.ts';
 import { activationDescriptors } from './transport/activation.ts';
 import { BusyPoll } from './transport/busy-poll.ts';
 import { stdioWire } from './transport/stdio.ts';
@@ -16,6 +19,10 @@ import type { Wire } from './transport/wire.ts';
 import type { Address } from './uri.ts';
 
 const BUSY_POLL_MICROSECONDS = 50;
+
+const SLOW_REQUEST_MILLISECONDS = 1000;
+
+const COMMAND_NAMES = new Map<number, string>(Object.entries(Command).map(([name, value]) => [value, name]));
 
 /** How long the backends of connections that were cut off may still take. */
 const LAST_WAIT_MILLISECONDS = 1000;
@@ -36,7 +43,41 @@ export interface NbdServerOptions {
   /** A connection was closed for a reason that was not its client's wish; mostly a ConnectionFailure. */
   readonly onConnectionError?: (error: unknown) => void;
   /** A connection was opened or has ended. */
-  readonly onConnectionCount?: (count: number) => void;
+  readonly onConnection?: (event: ConnectionEvent) => void;
+  /** A request took `slowRequestMilliseconds` or longer. */
+  readonly onSlowRequest?: (request: SlowRequest) => void;
+  /** 1000 unless told. */
+  readonly slowRequestMilliseconds?: number;
+  /** False: structured replies are not offered, nor what needs them (holes, block status, extended headers). */
+  readonly structuredReplies?: boolean;
+  /**
+   * Asked for every connection that a listening socket has accepted, before anything is read or sent. True: the socket has
+   * another owner now, for example a process that it was passed to, which serves it with `serveSocket`.
+   */
+  readonly takeSocket?: (socket: Socket) => boolean;
+}
+
+/** A connection was opened, or has ended. */
+export interface ConnectionEvent {
+  readonly kind: 'opened' | 'closed';
+  /** Counts the connections of the server from 1. */
+  readonly id: number;
+  /** Clients that are connected now. */
+  readonly count: number;
+  /** How long it was open. */
+  readonly milliseconds: number;
+}
+
+/** A request that took long. */
+export interface SlowRequest {
+  readonly exportName: string;
+  /** As the protocol names it, without NBD_CMD_. */
+  readonly command: string;
+  /** Bytes. */
+  readonly offset: number;
+  readonly length: number;
+  /** From its arrival to its answer. */
+  readonly milliseconds: number;
 }
 
 /** Where to listen on TCP. */
@@ -52,7 +93,9 @@ export interface TcpOptions {
 /** A server for network block devices. It serves from the first `listen…` on until `close`. */
 export class NbdServer {
   readonly #settings: Settings;
-  readonly #onConnectionCount: (count: number) => void;
+  readonly #options: NbdServerOptions;
+  /** What the server has done so far. */
+  readonly counters = new Counters();
   readonly #servers = new Set<Server>();
   readonly #connections = new Set<Connection>();
   readonly #cleanups: (() => void)[] = [];
@@ -61,19 +104,14 @@ export class NbdServer {
 
   /** Throws NbdServerError `bad-export`, `bad-limit` or `bad-tls`. */
   constructor(options: NbdServerOptions) {
-    const {
-      exports,
-      tls,
-      limits,
-      busyPollMicroseconds = BUSY_POLL_MICROSECONDS,
-      onBackendError,
-      onConnectionError,
-      onConnectionCount,
-    } = options;
+    const { exports, tls, limits, structuredReplies = true } = options;
+    const { busyPollMicroseconds = BUSY_POLL_MICROSECONDS } = options;
     const observer: Observer = {
-      backendFailed: onBackendError ?? (() => {}),
-      connectionFailed: onConnectionError ?? (() => {}),
+      backendFailed: options.onBackendError ?? (() => {}),
+      connectionFailed: options.onConnectionError ?? (() => {}),
+      answered: (entry, request, error) => this.#answered(entry, request, error),
     };
+    this.#options = options;
     const nodeTls: NodeTlsOptions | undefined = tls && secureSettings(tls);
     const table = new ExportTable(exports);
     if (tls === undefined && table.hasTlsOnly) throw new NbdServerError('bad-tls', 'an export needs TLS, which is off');
@@ -82,13 +120,13 @@ export class NbdServer {
         exports: table,
         tls: tls?.mode ?? 'off',
         limits: limitsWith(limits),
+        structuredReplies,
         isClosing: () => this.#closing !== undefined,
       },
       tls: nodeTls,
       observer,
       busyPoll: new BusyPoll(busyPollMicroseconds, () => this.#connections.size === 1),
     };
-    this.#onConnectionCount = onConnectionCount ?? (() => {});
   }
 
   /**
@@ -193,7 +231,9 @@ export class NbdServer {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true, keepAlive: true });
     // The process may be out of descriptors for a while; connections that are there go on.
     server.on('error', (error) => server.listening && this.#settings.observer.connectionFailed(error));
-    server.on('connection', (socket) => void this.serveSocket(socket));
+    server.on('connection', (socket) => {
+      if (this.#options.takeSocket?.(socket) !== true) void this.serveSocket(socket);
+    });
     this.#servers.add(server);
     return server;
   }
@@ -208,10 +248,25 @@ export class NbdServer {
       return;
     }
     this.#connections.add(connection);
-    this.#onConnectionCount(this.#connections.size);
+    const id = ++this.counters.connections;
+    const openedAt = performance.now();
+    this.#tellConnection('opened', id, openedAt);
     await connection.run();
     this.#connections.delete(connection);
-    this.#onConnectionCount(this.#connections.size);
+    this.#tellConnection('closed', id, openedAt);
     if (this.#connections.size === 0) this.#idle?.();
+  }
+
+  #tellConnection(kind: ConnectionEvent['kind'], id: number, openedAt: number): void {
+    const milliseconds = performance.now() - openedAt;
+    this.#options.onConnection?.({ kind, id, count: this.#connections.size, milliseconds });
+  }
+
+  #answered({ name }: Export, { type, offset, length, arrivedAt }: Request, error: number): void {
+    const milliseconds = performance.now() - arrivedAt;
+    this.counters.count(type, length, error !== 0, milliseconds);
+    if (milliseconds < (this.#options.slowRequestMilliseconds ?? SLOW_REQUEST_MILLISECONDS)) return;
+    const command = COMMAND_NAMES.get(type) ?? String(type);
+    this.#options.onSlowRequest?.({ exportName: name, command, offset, length, milliseconds });
   }
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CASES } from '../../golden-images/cases.ts';
@@ -135,11 +135,75 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
     appendFileSync(join(folder, base), 'more');
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(() => run('nbdcopy', [uri, join(folder, 'live.img')])).toThrow(/Input\/output error/);
-    await expect.poll(() => lines).toHaveLength(1);
-    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    const errors = (): unknown[] => lines.map((line) => JSON.parse(line)).filter(({ event }) => event === 'error');
+    await expect.poll(errors).toHaveLength(1);
+    expect(errors()[0]).toMatchObject({
       event: 'error',
       message: expect.stringContaining(base) as string,
     });
+  });
+
+  it('serves the layers that have not changed on', async () => {
+    const folder = scratch();
+    const files = ['below.tar', 'above.tar'];
+    for (const name of files) writeFileSync(join(folder, name), makeTar([{ name, data: Buffer.alloc(50_000, name) }]));
+    output(['build', ...files, '-o', 'disk.img'], { cwd: folder });
+    const disk = readFileSync(join(folder, 'disk.img'));
+    const uri = await uriOf(startBlockloom(['serve', ...files], { cwd: folder }));
+    appendFileSync(join(folder, 'above.tar'), 'more');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const read = (name: string): string => {
+      const at = disk.indexOf(name.repeat(100));
+      return `h.pread(4096, ${at})`;
+    };
+    const script = [
+      'import nbd, hashlib',
+      'h = nbd.NBD()',
+      `h.connect_uri(${JSON.stringify(uri)})`,
+      `print(hashlib.sha256(${read('below.tar')} + h.pread(4096, 0)).hexdigest())`,
+      `try:\n  ${read('above.tar')}\nexcept nbd.Error as error:\n  print(error.errnum)`,
+    ].join('\n');
+    const at = disk.indexOf('below.tar'.repeat(100));
+    const expected = createHash('sha256')
+      .update(disk.subarray(at, at + 4096))
+      .update(disk.subarray(0, 4096));
+    expect(run('/usr/bin/python3', ['-c', script]).toString()).toBe(`${expected.digest('hex')}\n5\n`);
+  });
+
+  it('serves several images, from layers and from a file', async () => {
+    const folder = scratch();
+    const [base, app] = writeLayers(folder);
+    const digest = output(['build', base, app, '-o', 'disk.img'], { cwd: folder }).slice(0, 64);
+    const alone = output(['hash', base], { cwd: folder });
+    const args = ['serve', `root=${base}`, `root=${app}`, `base=${base}`, 'file=disk.img'];
+    const uris = (await uriOf(startBlockloom([...args, '--no-structured'], { cwd: folder }))).split('\n');
+    const digests = uris.map((uri) => {
+      run('nbdcopy', [uri, join(folder, 'live.img')]);
+      return sha256Of(join(folder, 'live.img'));
+    });
+    expect(digests).toEqual([digest, alone, digest]);
+    expect(JSON.parse(run('nbdinfo', ['--json', uris[0] ?? '']).toString())).toMatchObject({ structured: false });
+  });
+
+  it('tells its counters and its connections', async () => {
+    const folder = scratch();
+    const server = startBlockloom(
+      ['serve', ...writeLayers(folder), '--log', 'json', '--metrics', 'localhost:0', '--slow', '0'],
+      { cwd: folder },
+    );
+    const lines: Record<string, unknown>[] = [];
+    server.stderr?.on('data', (chunk: Buffer) => {
+      for (const line of chunk.toString().trim().split('\n')) lines.push(JSON.parse(line));
+    });
+    run('nbdcopy', ['--no-extents', await uriOf(server), join(folder, 'live.img')]);
+    const events = (): unknown[] => lines.map(({ event }) => event);
+    await expect.poll(events).toContain('closed');
+    server.kill('SIGUSR1');
+    await expect.poll(events).toContain('counters');
+    expect(events()).toEqual(expect.arrayContaining(['opened', 'slow']));
+    const { message: url } = lines.find(({ event }) => event === 'metrics') ?? {};
+    const text = await (await fetch(String(url))).text();
+    expect(text).toContain(`blockloom_read_bytes_total ${statSync(join(folder, 'live.img')).size}\n`);
   });
 
   it('refuses what it cannot serve on in one line', () => {

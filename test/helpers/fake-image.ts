@@ -53,6 +53,10 @@ export class FakeImage implements Image {
     this.onVerify();
   }
 
+  watched(): this {
+    return this;
+  }
+
   close(): void {}
 }
 

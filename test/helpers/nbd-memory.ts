@@ -8,6 +8,7 @@ import { negotiate } from '../../src/nbd/negotiation/negotiate.ts';
 import type { Chosen, TlsMode } from '../../src/nbd/negotiation/policy.ts';
 import type { ReplyStyle } from '../../src/nbd/protocol.ts';
 import type { Port } from '../../src/nbd/transmission/port.ts';
+import type { Request } from '../../src/nbd/transmission/request.ts';
 import { Session } from '../../src/nbd/transmission/session.ts';
 import { transmissionFlags } from '../../src/nbd/transmission-flags.ts';
 
@@ -15,6 +16,7 @@ export interface NegotiationCase {
   readonly exports: readonly Export[];
   readonly tls?: TlsMode;
   readonly limits?: Partial<Limits>;
+  readonly structuredReplies?: boolean;
   readonly isClosing?: () => boolean;
 }
 
@@ -33,11 +35,11 @@ export interface Negotiated {
 
 /** Holds a negotiation in memory, the client's words coming in chunks of `chunkBytes`. */
 export function negotiateInMemory(
-  { exports, tls = 'off', limits, isClosing = () => false }: NegotiationCase,
+  { exports, tls = 'off', limits, structuredReplies = true, isClosing = () => false }: NegotiationCase,
   said: Uint8Array,
   chunkBytes = said.length,
 ): Negotiated {
-  const policy = { exports: new ExportTable(exports), tls, limits: limitsWith(limits), isClosing };
+  const policy = { exports: new ExportTable(exports), tls, limits: limitsWith(limits), structuredReplies, isClosing };
   const conversation = negotiate(policy);
   const queue = new ByteQueue();
   const sent: Uint8Array[] = [];
@@ -105,6 +107,8 @@ class MemoryPort implements Port {
   isPaused = false;
   failure: ConnectionFailure | undefined;
   readonly backendErrors: unknown[] = [];
+  /** What the session counts as answered. */
+  readonly answers: { cookie: number; error: number }[] = [];
   #waiting: { bytes: Uint8Array; written: () => void }[] = [];
 
   write(bytes: Uint8Array, written: () => void): void {
@@ -147,6 +151,10 @@ class MemoryPort implements Port {
 
   backendFailed(error: unknown): void {
     this.backendErrors.push(error);
+  }
+
+  answered({ cookieLow }: Request, error: number): void {
+    this.answers.push({ cookie: cookieLow, error });
   }
 
   get bytes(): Buffer {

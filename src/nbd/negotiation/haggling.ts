@@ -54,6 +54,7 @@ export class Haggling {
         return yield* this.#parsing(option, data, (bytes) => this.#info(option, bytes));
       case Option.STRUCTURED_REPLY:
       case Option.EXTENDED_HEADERS:
+        if (!this.#policy.structuredReplies) return yield* this.#refuseUnsupported(option);
         return yield* this.#replyStyle(option, length);
       case Option.LIST_META_CONTEXT:
         return yield* this.#parsing(option, data, (bytes) => this.#listContexts(bytes));
@@ -62,8 +63,12 @@ export class Haggling {
         this.#allocationOf = undefined;
         return yield* this.#parsing(option, data, (bytes) => this.#setContexts(bytes));
       default:
-        return yield* this.#refuse(option, Reply.ERR_UNSUP, 'this option is not supported');
+        return yield* this.#refuseUnsupported(option);
     }
+  }
+
+  *#refuseUnsupported(option: number): Conversation<Result> {
+    return yield* this.#refuse(option, Reply.ERR_UNSUP, 'this option is not supported');
   }
 
   *#exportName(data: Uint8Array | undefined): Conversation<Result> {

@@ -11,6 +11,8 @@ export interface Policy {
   readonly exports: ExportTable;
   readonly tls: TlsMode;
   readonly limits: Limits;
+  /** Whether clients get structured replies, and with them extended headers and metadata contexts, when they ask. */
+  readonly structuredReplies: boolean;
   /** Whether the server is stopping. */
   readonly isClosing: () => boolean;
 }

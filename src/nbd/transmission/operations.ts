@@ -75,11 +75,11 @@ export class Operations {
       if (pending === undefined && isFua) pending = this.#backend.flush?.();
     } catch (error) {
       this.#port.backendFailed(error);
-      this.#send((frame, at) => putError(frame, at, this.#style, request, errorValueOf(error, request)));
+      this.#fail(request, errorValueOf(error, request));
       return;
     }
     if (request.type === Command.BLOCK_STATUS) return;
-    if (pending === undefined) this.#send((frame, at) => putDone(frame, at, this.#style, request));
+    if (pending === undefined) this.#done(request);
     else this.settle(request, [pending]);
   }
 
@@ -108,7 +108,7 @@ export class Operations {
     this.#track(request, async () => {
       await Promise.all(pending);
       if ((request.flags & CommandFlag.FUA) !== 0) await this.#backend.flush?.();
-      this.#send((frame, at) => putDone(frame, at, this.#style, request));
+      this.#done(request);
     });
   }
 
@@ -116,7 +116,7 @@ export class Operations {
   failAfter(request: Request, error: number, pending: readonly Promise<void>[]): void {
     this.#track(request, async () => {
       await Promise.allSettled(pending);
-      this.#send((frame, at) => putError(frame, at, this.#style, request, error));
+      this.#fail(request, error);
     });
   }
 
@@ -145,6 +145,7 @@ export class Operations {
         await this.#backend.read(request.offset, frame.bytes.subarray(header));
         putDataHeader(frame, 0, this.#style, request, request.offset, request.length, true);
         await this.#write(frame.bytes);
+        this.#port.answered(request, 0);
       } finally {
         this.heldBytes -= request.length;
       }
@@ -177,8 +178,7 @@ export class Operations {
       if (job.isHole) {
         const frame = newFrame(SMALL_REPLY_BYTES_MAX);
         const length = putHole(frame, 0, this.#style, job.request, job.offset, job.length, job.isLast);
-        job.advance();
-        await this.#write(frame.bytes.subarray(0, length));
+        await this.#writeNext(job, frame.bytes.subarray(0, length));
         continue;
       }
       const place = { frame: newFrame(header + job.length), at: 0 };
@@ -192,8 +192,14 @@ export class Operations {
   async #writePiece(job: ReadJob, { frame, at }: Place): Promise<void> {
     putDataHeader(frame, at, this.#style, job.request, job.offset, job.length, job.isLast);
     const bytes = frame.bytes.subarray(at, at + dataHeaderBytes(this.#style) + job.length);
+    await this.#writeNext(job, bytes);
+  }
+
+  /** Writes the answer to the next piece of a READ. */
+  async #writeNext(job: ReadJob, bytes: Uint8Array): Promise<void> {
     job.advance();
     await this.#write(bytes);
+    if (!job.isActive) this.#port.answered(job.request, 0);
   }
 
   /** The holes of a READ, or nothing where looking for them is not worth it or not possible. */
@@ -222,24 +228,31 @@ export class Operations {
       blockStatusReply(this.#style, request, runsOf(extents, offset, offset + length, unit, countMax)).bytes;
     const extents = this.#backend.extents?.(offset, length, unit) ?? [{ offset, length, hole: false }];
     if (extents instanceof Promise) {
-      this.#track(request, async () => this.#write(reply(await extents)));
+      this.#track(request, async () => {
+        await this.#write(reply(await extents));
+        this.#port.answered(request, 0);
+      });
       return;
     }
     const bytes = reply(extents);
     if (bytes.length > SMALL_REPLY_BYTES_MAX) {
-      this.#track(request, async () => this.#write(bytes));
+      this.#track(request, async () => {
+        await this.#write(bytes);
+        this.#port.answered(request, 0);
+      });
       return;
     }
     this.#send((frame, at) => {
       frame.bytes.set(bytes, at);
       return bytes.length;
     });
+    this.#port.answered(request, 0);
   }
 
   /** Counts a request as in flight until `work` is done; what `work` throws is its answer. */
   #track(request: Request, work: () => Promise<void>): void {
     this.#follow(work, (error) => {
-      this.#send((frame, at) => putError(frame, at, this.#style, request, errorValueOf(error, request)));
+      this.#fail(request, errorValueOf(error, request));
     });
   }
 
@@ -247,7 +260,7 @@ export class Operations {
     this.#follow(work, (error) => {
       const { request } = job;
       const offset = job.isActive ? job.offset : undefined;
-      this.#send((frame, at) => putError(frame, at, this.#style, request, errorValueOf(error, request), offset));
+      this.#fail(request, errorValueOf(error, request), offset);
     });
   }
 
@@ -273,6 +286,16 @@ export class Operations {
       this.#changed();
       for (const resolve of this.#waiting.splice(0)) resolve();
     });
+  }
+
+  #done(request: Request): void {
+    this.#send((frame, at) => putDone(frame, at, this.#style, request));
+    this.#port.answered(request, 0);
+  }
+
+  #fail(request: Request, error: number, offset?: number): void {
+    this.#send((frame, at) => putError(frame, at, this.#style, request, error, offset));
+    this.#port.answered(request, error);
   }
 
   /** Sends a small reply, with what else is waiting when there is room. */

@@ -1,3 +1,5 @@
+import type { Request } from './request.ts';
+
 /** What a session sees of its connection. */
 export interface Port {
   /** Sends; `bytes` may be changed when `isDrained` afterwards, or else when `written` is called. */
@@ -14,4 +16,6 @@ export interface Port {
   later(callback: () => void): void;
   /** A backend failed; the client has been told without details. */
   backendFailed(error: unknown): void;
+  /** The reply to `request` is complete, with an error value or 0. The object is used again. */
+  answered(request: Request, error: number): void;
 }

@@ -16,6 +16,8 @@ export class Request {
   /** In bytes; inexact past 2^53, where no export reaches. */
   offset = 0;
   length = 0;
+  /** When the server had it, as `performance.now()` tells. */
+  arrivedAt = 0;
 
   /** Reads "Request message" at `at`; returns false when the magic is another. */
   parse(view: DataView, at: number, isExtended: boolean): boolean {

@@ -45,6 +45,7 @@ export class Session {
   #isClosing = false;
   #isOver = false;
   #turnBytes = 0;
+  #arrivedAt = 0;
 
   constructor(port: Port, chosen: Chosen, limits: Limits) {
     this.#port = port;
@@ -70,6 +71,7 @@ export class Session {
    */
   receive(chunk: Uint8Array): boolean {
     this.#input.set(chunk);
+    this.#arrivedAt = performance.now();
     this.#pump();
     this.#isPaused = !this.#isOver && (this.#input.available > 0 || this.#isBlocked());
     return !this.#isPaused;
@@ -138,6 +140,7 @@ export class Session {
     if (!this.#request.parse(headerView, headerAt, isExtended)) {
       throw new ConnectionFailure('bad-magic', 'a request does not begin with its magic');
     }
+    this.#request.arrivedAt = this.#arrivedAt;
     this.#dispatch();
     return true;
   }
@@ -202,7 +205,7 @@ export class Session {
     const output = this.#output;
     if (job.isHole) {
       output.used += putHole(output.frame, output.used, this.#style, job.request, job.offset, job.length, job.isLast);
-      job.advance();
+      this.#readAdvanced(job);
       return true;
     }
     const headerBytes = dataHeaderBytes(this.#style);
@@ -225,8 +228,13 @@ export class Session {
     putDataHeader(frame, used, this.#style, job.request, job.offset, job.length, job.isLast);
     output.used = data + job.length;
     this.#took(job.length);
-    job.advance();
+    this.#readAdvanced(job);
     return true;
+  }
+
+  #readAdvanced(job: ReadJob): void {
+    job.advance();
+    if (!job.isActive) this.#port.answered(job.request, 0);
   }
 
   #readFailed(job: ReadJob, error: unknown): void {
@@ -307,10 +315,12 @@ export class Session {
 
   #done(request: Request): void {
     this.#output.used += putDone(this.#output.frame, this.#output.used, this.#style, request);
+    this.#port.answered(request, 0);
   }
 
   #fail(request: Request, error: number, offset?: number): void {
     this.#output.used += putError(this.#output.frame, this.#output.used, this.#style, request, error, offset);
+    this.#port.answered(request, error);
   }
 
   /** After work: memory goes back, more is asked for, or the conversation is over. */

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { ImageError } from '../core/errors.ts';
+import { isImageFile, openImageFile } from '../image/file-image.ts';
+import type { Image } from '../image/image.ts';
+import { type ImageArguments, openArguments } from './image-arguments.ts';
+import type { ProgressLine } from './progress.ts';
+
+/** What one export is made of. */
+export interface ExportArguments {
+  readonly name: string;
+  /** Layers, bottom first, or one file that is an image. */
+  readonly references: readonly string[];
+}
+
+/** An export's image; it is to be closed. */
+export interface OpenedExport {
+  readonly name: string;
+  readonly image: Image;
+}
+
+const NAMED = /^([^=]+)=(.+)$/s;
+
+/**
+ * The exports that arguments describe: `NAME=REFERENCE` each, where those of one name are the layers of one image, or
+ * references alone, for one export. Throws `option-invalid`.
+ */
+export function exportsOf(references: readonly string[], name: string | undefined): ExportArguments[] {
+  const named = references.map((reference) => (existsSync(reference) ? null : NAMED.exec(reference)));
+  if (named.every((match) => match === null)) return [{ name: name ?? '', references }];
+  const byName = new Map<string, string[]>();
+  for (const [i, match] of named.entries()) {
+    const [, exportName, reference] = match ?? [];
+    if (exportName === undefined || reference === undefined) {
+      throw new ImageError('option-invalid', `${references[i]}: expected NAME=REFERENCE, as the others are`);
+    }
+    byName.set(exportName, [...(byName.get(exportName) ?? []), reference]);
+  }
+  if (name !== undefined) {
+    throw new ImageError('option-invalid', '--export names one export, and NAME=REFERENCE names others');
+  }
+  return Array.from(byName, ([exportName, layers]) => ({ name: exportName, references: layers }));
+}
+
+/** Opens the images one after the other. Throws ImageError, with those that were open closed. */
+export async function openExports(
+  exports: readonly ExportArguments[],
+  options: ImageArguments,
+  signal: AbortSignal,
+  progress: ProgressLine,
+): Promise<OpenedExport[]> {
+  const opened: OpenedExport[] = [];
+  try {
+    for (const { name, references } of exports) {
+      const [first = '', ...more] = references;
+      const isFile = more.length === 0 && isImageFile(first);
+      const image = isFile ? openImageFile(first) : (await openArguments(references, options, signal, progress)).image;
+      opened.push({ name, image });
+    }
+    return opened;
+  } catch (error) {
+    for (const { image } of opened) image.close();
+    throw error;
+  }
+}
