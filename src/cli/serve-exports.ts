@@ -3,6 +3,7 @@ import { ImageError } from '../core/errors.ts';
 import { isImageFile, openImageFile } from '../image/file-image.ts';
 import type { Image } from '../image/image.ts';
 import { type ImageArguments, openArguments } from './image-arguments.ts';
+import type { Layer } from '../sources/layer.ts';
 import type { ProgressLine } from './progress.ts';
 
 /** What one export is made of. */
@@ -12,10 +13,11 @@ export interface ExportArguments {
   readonly references: readonly string[];
 }
 
-/** An export's image; it is to be closed. */
+/** An export's image, and the layers that it was planned from; to be closed. */
 export interface OpenedExport {
   readonly name: string;
   readonly image: Image;
+  readonly layers: readonly Layer[];
 }
 
 const NAMED = /^([^=]+)=(.+)$/s;
@@ -53,12 +55,23 @@ export async function openExports(
     for (const { name, references } of exports) {
       const [first = '', ...more] = references;
       const isFile = more.length === 0 && isImageFile(first);
-      const image = isFile ? openImageFile(first) : (await openArguments(references, options, signal, progress)).image;
-      opened.push({ name, image });
+      const parts = isFile
+        ? { image: openImageFile(first), layers: [] }
+        : await openArguments(references, options, signal, progress);
+      opened.push({ name, ...parts });
     }
     return opened;
   } catch (error) {
-    for (const { image } of opened) image.close();
+    closeExports(opened);
     throw error;
   }
+}
+
+export function closeExports(opened: readonly OpenedExport[]): void {
+  for (const { image } of opened) image.close();
+}
+
+/** The diffIDs of all layers that were read whole, and which those are: the same text for the same layers. */
+export function diffIdsOf(opened: readonly OpenedExport[]): string {
+  return JSON.stringify(opened.map(({ layers }) => layers.map(({ diffId }) => diffId ?? '')));
 }

@@ -1,25 +1,27 @@
+import { statSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
-import { type Address, type Export, NbdServer, NbdServerError, nbdUri } from '../nbd/index.ts';
-import { imageBackend, listen } from '../serve-image.ts';
+import { type Address, type NbdServer, NbdServerError, nbdUri } from '../nbd/index.ts';
+import { listen } from '../serve-image.ts';
 import { runCaptive } from './captive.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withProgress } from './image-arguments.ts';
 import { Ending } from './serve-ending.ts';
-import { exportsOf, type OpenedExport, openExports } from './serve-exports.ts';
+import { closeExports, type ExportArguments, exportsOf, type OpenedExport, openExports } from './serve-exports.ts';
 import { ServeLog } from './serve-log.ts';
-import { countersLine, metricsUrl, serveMetrics } from './serve-metrics.ts';
-import { type TlsArguments, tlsOptions } from './serve-tls.ts';
-import { parsePort, parseSeconds } from './values.ts';
+import { countersLine, metricsUrl, serveMetrics, type ServerState } from './serve-metrics.ts';
+import { ServePool } from './serve-pool.ts';
+import { newServer, type ServerArguments, type ServerEvents } from './serve-server.ts';
+import { parseCount, parsePort, parseSeconds } from './values.ts';
 
-interface ServeOptions extends ImageArguments, TlsArguments {
+interface ServeOptions extends ImageArguments, ServerArguments {
   readonly socket?: string;
   readonly port?: number;
   readonly bind?: string;
   readonly insecure?: boolean;
   readonly stdio?: boolean;
   readonly export?: string;
-  readonly structured: boolean;
   readonly pidFile?: string;
   readonly run?: string;
   readonly printUri?: boolean;
@@ -27,8 +29,11 @@ interface ServeOptions extends ImageArguments, TlsArguments {
   readonly exitWhenIdle?: true | number;
   readonly metrics?: string;
   readonly log?: 'text' | 'json';
-  readonly slow: number;
+  readonly threads: number;
 }
+
+/** More processes than this have not served faster. */
+const THREADS_MAX = 4;
 
 const HELP = `
 Examples:
@@ -67,6 +72,12 @@ export function addServe(program: Command, signal: AbortSignal): void {
       'end when the last client has been gone for so long (default: 0)',
       parseSeconds,
     )
+    .option(
+      '--threads <count>',
+      'how many processes serve clients that come at the same time; default: one a processor, at most 4',
+      parseCount,
+      Math.min(availableParallelism(), THREADS_MAX),
+    )
     .option('--metrics <address>', 'serve counters to Prometheus at /metrics of [HOST:]PORT')
     .addOption(
       new Option('--log <format>', 'log connections too, as lines of text or JSON on stderr').choices(['text', 'json']),
@@ -79,26 +90,33 @@ export function addServe(program: Command, signal: AbortSignal): void {
       const opened = await openExports(exports, options, signal, progress);
       progress.clear();
       try {
-        await serve(opened, options, signal);
+        await serve(exports, opened, options, signal);
       } finally {
-        for (const { image } of opened) image.close();
+        closeExports(opened);
       }
     }),
   );
 }
 
-async function serve(opened: readonly OpenedExport[], options: ServeOptions, signal: AbortSignal): Promise<void> {
+async function serve(
+  exports: readonly ExportArguments[],
+  opened: readonly OpenedExport[],
+  options: ServeOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const log = new ServeLog(options.log, options.quiet === true);
   const ended = new Ending(options, signal);
-  const exports = opened.map(({ name, image }): Export => ({ name, backend: imageBackend(image) }));
-  const names = exports.map(({ name }) => name);
+  const workersMax = canShare(exports, opened, options) ? options.threads - 1 : 0;
+  const pool = new ServePool({ exports, options }, opened, eventsOf(log, ended), workersMax);
   try {
-    const server = await newServer(exports, options, log, ended);
-    const stopReporting = await reportCounters(server, options, log);
+    const server = await newServer(opened, options, pool.events, pool.take);
+    pool.server = server;
+    const stopReporting = await reportCounters(pool, options, log);
     try {
+      const names = opened.map(({ name }) => name);
       await serveUntil(server, names, options, ended, signal);
     } finally {
-      await server.close();
+      await Promise.all([server.close(), pool.close()]);
       stopReporting();
     }
   } catch (error) {
@@ -109,18 +127,24 @@ async function serve(opened: readonly OpenedExport[], options: ServeOptions, sig
   }
 }
 
-async function newServer(
-  exports: readonly Export[],
-  options: ServeOptions,
-  log: ServeLog,
-  ended: Ending,
-): Promise<NbdServer> {
-  const tls = await tlsOptions(options);
-  return new NbdServer({
-    exports,
-    ...(tls !== undefined && { tls }),
-    structuredReplies: options.structured,
-    slowRequestMilliseconds: options.slow * 1000,
+/** Whether another process can open the same layers without doing again what was done for this one. */
+function canShare(
+  exports: readonly ExportArguments[],
+  opened: readonly OpenedExport[],
+  { cache }: ServeOptions,
+): boolean {
+  const isStream = exports.some(({ references }) => references.some((reference) => !isLasting(reference)));
+  const isUnpacked = opened.some(({ layers }) => layers.some(({ diffId }) => diffId !== undefined));
+  return !isStream && (cache !== false || !isUnpacked);
+}
+
+/** Whether a reference is a file or a directory, which can be opened again. */
+function isLasting(reference: string): boolean {
+  return reference !== '-' && statSync(reference.replace(/^dir:/, ''), { throwIfNoEntry: false })?.isFIFO() !== true;
+}
+
+function eventsOf(log: ServeLog, ended: Ending): ServerEvents {
+  return {
     onBackendError: (error) => log.error(error),
     onConnectionError: (error) => log.connectionError(error),
     onConnection: (event) => {
@@ -128,15 +152,15 @@ async function newServer(
       ended.connections(event.count);
     },
     onSlowRequest: (request) => log.slowRequest(request),
-  });
+  };
 }
 
 /** Tells the counters to who asks, by SIGUSR1 or HTTP, until the returned function is called. */
-async function reportCounters(server: NbdServer, options: ServeOptions, log: ServeLog): Promise<() => void> {
-  const print = (): void => log.write('counters', countersLine(server));
+async function reportCounters(state: ServerState, options: ServeOptions, log: ServeLog): Promise<() => void> {
+  const print = (): void => log.write('counters', countersLine(state));
   process.on('SIGUSR1', print);
   const { metrics, insecure = false } = options;
-  const http = metrics === undefined ? undefined : await serveMetrics(metrics, insecure, () => server);
+  const http = metrics === undefined ? undefined : await serveMetrics(metrics, insecure, () => state);
   if (http !== undefined) log.write('metrics', metricsUrl(http));
   return () => {
     process.off('SIGUSR1', print);

@@ -21,6 +21,17 @@ export class Counters {
   /** All those times together, in milliseconds. */
   latencySum = 0;
 
+  /** Adds what others have done. */
+  add({ connections, requests, errors, bytesRead, bytesWritten, latencies, latencySum }: Counters): void {
+    this.connections += connections;
+    requests.forEach((count, command) => (this.requests[command]! += count));
+    this.errors += errors;
+    this.bytesRead += bytesRead;
+    this.bytesWritten += bytesWritten;
+    latencies.forEach((count, range) => (this.latencies[range]! += count));
+    this.latencySum += latencySum;
+  }
+
   /** A request was answered; `bytes` were read or written for it. */
   count(command: number, bytes: number, isError: boolean, milliseconds: number): void {
     const known = command < this.requests.length ? command : 0;

@@ -1,0 +1,107 @@
+import type { ChildProcess } from 'node:child_process';
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { output, startBlockloom, writeLayers } from '../helpers/cli.ts';
+import { nbdsh } from '../helpers/nbd-tools.ts';
+import { scratch } from '../helpers/scratch.ts';
+import { requireTools } from '../helpers/tools.ts';
+
+/** Connects `count` clients at the same time, does something, and prints the digest that each reads of the whole. */
+function clients(count: number, between = ''): string {
+  return [
+    'import hashlib, os, signal, time',
+    'handles = []',
+    `for i in range(${count}):`,
+    '  h = nbd.NBD()',
+    '  h.connect_unix(path)',
+    '  handles.append(h)',
+    between,
+    'for h in handles:',
+    '  try:',
+    '    print(hashlib.sha256(h.pread(h.get_size(), 0)).hexdigest())',
+    '  except nbd.Error as error:',
+    '    print(error.errnum)',
+  ].join('\n');
+}
+
+/** The processes that a process has started. */
+function childrenOf(pid: number | undefined): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+describe.skipIf(process.platform !== 'linux' || !requireTools('nbdsh'))('several processes', () => {
+  let folder: string;
+  let layers: readonly string[];
+  let digest: string;
+  let log: Record<string, unknown>[];
+  beforeEach(() => {
+    folder = scratch();
+    layers = writeLayers(folder);
+    digest = output(['hash', ...layers], { cwd: folder });
+    log = [];
+  });
+
+  async function serve(...args: string[]): Promise<ChildProcess> {
+    const server = startBlockloom(['serve', ...layers, '--socket', 's', '--log', 'json', ...args], { cwd: folder });
+    onTestFinished(() => void server.kill('SIGKILL'));
+    server.stderr?.on('data', (chunk: Buffer) => {
+      for (const line of chunk.toString().trim().split('\n')) log.push(JSON.parse(line));
+    });
+    await new Promise((resolve) => server.stdout?.once('data', resolve));
+    return server;
+  }
+
+  it('serve clients that come at the same time, and end with the first', async () => {
+    const server = await serve('--threads', '3');
+    expect(childrenOf(server.pid)).toEqual([]);
+    expect(await nbdsh(join(folder, 's'), clients(6))).toBe(Array(6).fill(digest).join('\n'));
+    const workers = childrenOf(server.pid);
+    expect(workers).toHaveLength(2);
+    await expect.poll(() => log.filter(({ event }) => event === 'closed')).toHaveLength(6);
+    expect(log.map(({ id }) => id).toSorted()).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
+    expect(log.at(-1)).toMatchObject({ event: 'closed', count: 0 });
+    server.kill('SIGTERM');
+    expect(await new Promise((resolve) => server.once('exit', resolve))).toBe(0);
+    expect(workers.filter((pid) => readdirSync('/proc').includes(String(pid)))).toEqual([]);
+  });
+
+  it('end when the first is killed', async () => {
+    const server = await serve('--threads', '2');
+    await nbdsh(join(folder, 's'), clients(2));
+    const [worker] = childrenOf(server.pid);
+    expect(worker).toBeDefined();
+    server.kill('SIGKILL');
+    await expect.poll(() => readdirSync('/proc').includes(String(worker)), { timeout: 5000 }).toBe(false);
+  });
+
+  it('are one with --threads 1', async () => {
+    const server = await serve('--threads', '1');
+    expect(await nbdsh(join(folder, 's'), clients(3))).toBe(Array(3).fill(digest).join('\n'));
+    expect(childrenOf(server.pid)).toEqual([]);
+  });
+
+  it('leave the others alone when one is killed', async () => {
+    const server = await serve('--threads', '2');
+    const kill = `[os.kill(int(pid), signal.SIGKILL) for pid in open('/proc/${server.pid}/task/${server.pid}/children').read().split()]`;
+    const [first, second] = (await nbdsh(join(folder, 's'), clients(2, kill))).split('\n');
+    expect(first).toBe(digest);
+    expect(second).not.toBe(digest);
+    await expect.poll(() => childrenOf(server.pid)).toEqual([]);
+    // Another takes its place.
+    expect(await nbdsh(join(folder, 's'), clients(2))).toBe(Array(2).fill(digest).join('\n'));
+    expect(childrenOf(server.pid)).toHaveLength(1);
+  });
+
+  it('never serve layers that are not those of the first', async () => {
+    const server = await serve('--threads', '2');
+    const [base = ''] = layers;
+    appendFileSync(join(folder, base), 'more');
+    const [first, second] = (await nbdsh(join(folder, 's'), clients(2))).split('\n');
+    expect(first).toBe('5');
+    expect(second).toBe('5');
+    expect(childrenOf(server.pid)).toEqual([]);
+    expect(log.filter(({ event }) => event === 'error')).not.toEqual([]);
+  });
+});
