@@ -42,6 +42,11 @@ export function writers({ tar, image, imageBytes, cache }: Served): Contender[] 
   return installed([
     ...(canWrite() ? [ours] : []),
     { name: WRITE_REFERENCE, command: (socket) => nbdkit(socket, '--filter=cow', 'file', image) },
+    // Its blocks are of 64 KiB unless told, which it copies whole when a part is written first.
+    {
+      name: 'nbdkit cow, 4 KiB',
+      command: (socket) => nbdkit(socket, '--filter=cow', 'file', image, 'cow-block-size=4096'),
+    },
     { name: 'nbdkit memory', command: (socket) => nbdkit(socket, 'memory', String(imageBytes)), isEmpty: true },
     { name: 'qemu-nbd --snapshot', command: (socket) => [...qemuNbd(socket), '--snapshot', image] },
   ]);

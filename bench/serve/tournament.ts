@@ -48,7 +48,7 @@ export async function tournament(
   const memory = new Map<string, { idleBytes: number; busiestBytes: number }>();
   try {
     for (const { name, command, isEmpty } of contenders) {
-      const server = await startServer(rules.folder, name.replaceAll(' ', '-'), command);
+      const server = await startServer(rules.folder, name.replaceAll(/\W+/g, '-'), command);
       servers.set(name, server);
       if (isEmpty === true) await fill(server.socket, served.image);
       const idleBytes = usage(server.pid).residentBytes;
