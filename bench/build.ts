@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { cpus } from 'node:os';
+import { host } from './host.ts';
 import { type Input, type Size, usrInput, workFolder } from './input.ts';
 import { hasTime, type Run } from './run.ts';
 import { markdown, mebibytes, median } from './statistics.ts';
 import { subjects, type Subject } from './subjects.ts';
+import { rotated } from './turns.ts';
 
 /** The medians of one subject's runs. */
 interface Result {
@@ -34,12 +35,6 @@ export async function benchBuild(size: Size, rounds: number): Promise<unknown> {
   return { input: { entries: input.entries, bytes: input.bytes }, rounds, host: host(), results };
 }
 
-/** Each round begins with another subject, so that none always follows the same one. */
-function rotated<T>(list: readonly T[], by: number): T[] {
-  const start = by % list.length;
-  return [...list.slice(start), ...list.slice(0, start)];
-}
-
 async function measureOne({ prepare, measure }: Subject): Promise<Run> {
   prepare?.();
   // What other runs wrote is not this one's to wait for.
@@ -65,12 +60,6 @@ function summary(name: string, runs: readonly Run[]): Result {
     allocatedBytes: medianOf('allocatedBytes'),
   };
 }
-
-const host = (): Record<string, unknown> => ({
-  node: process.version,
-  processors: cpus().length,
-  platform: `${process.platform} ${process.arch}`,
-});
 
 function print(input: Input, rounds: number, results: readonly Result[]): void {
   const timeOf = (name: string): number => results.find((result) => result.name === name)?.milliseconds ?? Number.NaN;

@@ -3,32 +3,42 @@ import { parseArgs } from 'node:util';
 import { benchBuild } from './build.ts';
 import { benchMicro } from './micro.ts';
 import { benchScale } from './scale.ts';
+import { benchServe } from './serve/bench-serve.ts';
 
 const USAGE = `npm run bench -- build [--size ci]   images from files of /usr, beside mke2fs, genext2fs and cp
 npm run bench -- scale [--million]   time and memory from 1,000 to 100,000 files, or to a million
 npm run bench -- micro [--size ci]   the parts of a build
+npm run bench -- serve [--quick] [--million] [--requests COUNT] [--only PART]
+                                     the live image over NBD, beside nbdkit and qemu-nbd
+                                     parts: reads, writes, first-block, endurance, files
 
---rounds COUNT (default 5)   --json FILE: the results, to a file
+--rounds COUNT (default 5, 3 when quick)   --json FILE: the results, to a file
 Inputs and outputs lie in $BLOCKLOOM_BENCH_DIR, default blockloom-bench in the temporary folder.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     size: { type: 'string', default: 'full' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string' },
     million: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    requests: { type: 'string' },
+    only: { type: 'string' },
     json: { type: 'string' },
   },
 });
 const size = values.size === 'ci' ? 'ci' : 'full';
-const rounds = Number(values.rounds);
+const { quick, million, only } = values;
+const rounds = Number(values.rounds ?? (quick ? 3 : 5));
+const requests = Number(values.requests ?? (quick ? 500_000 : 10_000_000));
 const benches: Record<string, () => Promise<unknown>> = {
   build: async () => benchBuild(size, rounds),
-  scale: async () => benchScale(values.million, rounds),
+  scale: async () => benchScale(million, rounds),
   micro: async () => benchMicro(size),
+  serve: async () => benchServe({ size, rounds, quick, million, requests, only }),
 };
 const bench = benches[positionals[0] ?? ''];
-if (bench === undefined || !(rounds >= 1)) {
+if (bench === undefined || !(rounds >= 1) || !(requests >= 10)) {
   console.error(USAGE);
   process.exitCode = 2;
 } else {

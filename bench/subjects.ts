@@ -63,7 +63,7 @@ function peers(folder: string, input: Input): Subject[] {
   const remove = (): void => rmSync(copy, { force: true });
   const cp = ['cp', input.tar, copy];
   return [
-    ...filesystemMakers(folder, input),
+    ...filesystemPeers(folder, input),
     {
       name: 'cp TAR, then sync',
       prepare: remove,
@@ -73,9 +73,8 @@ function peers(folder: string, input: Input): Subject[] {
   ];
 }
 
-function filesystemMakers(folder: string, input: Input): Subject[] {
-  const image = join(folder, 'peer.img');
-  const remove = (): void => rmSync(image, { force: true });
+/** The command lines of programs that make a filesystem of a directory, with as much room as it needs. */
+export function filesystemMakers(folder: string, input: Input, image: string): Record<string, readonly string[]> {
   const size = JSON.parse(run(folder, [...blockloom, 'measure', '--json', '--no-cache', input.tar]).stdout) as {
     readonly blocks: number;
     readonly inodesUsed: number;
@@ -84,11 +83,16 @@ function filesystemMakers(folder: string, input: Input): Subject[] {
   const inodes = String(Math.ceil(size.inodesUsed * 1.1));
   const mke2fs = ['mke2fs', '-q', '-F', '-t', 'ext4', '-b', '4096', '-O', '^has_journal,^resize_inode', '-m', '0'];
   const genext2fs = ['genext2fs', '-B', '4096', '-b', blocks, '-N', inodes, '-d', input.directory, image];
-  const makers: Record<string, readonly string[]> = {
+  return {
     'mke2fs -d DIRECTORY': [...mke2fs, '-N', inodes, '-d', input.directory, image, blocks],
     'genext2fs -d DIRECTORY': genext2fs,
   };
-  return Object.entries(makers).flatMap(([name, command]) => {
+}
+
+function filesystemPeers(folder: string, input: Input): Subject[] {
+  const image = join(folder, 'peer.img');
+  const remove = (): void => rmSync(image, { force: true });
+  return Object.entries(filesystemMakers(folder, input, image)).flatMap(([name, command]) => {
     const [program = ''] = command;
     if (has(program)) return [{ name, prepare: remove, measure: () => run(folder, command, image) }];
     console.error(`${name}: skipped, ${program} is not installed`);
