@@ -16,6 +16,9 @@ import { WriteJob } from './write-job.ts';
 /** Bytes moved for one connection before the others have their turn: little, so that none waits long behind a bulk reader. */
 const TURN_BYTES = PIECE_BYTES;
 
+/** The first replies to what came together leave when they are so long: the client has work while the rest is made. */
+const FIRST_REPLIES_BYTES = 32 * 1024;
+
 /**
  * The transmission phase of one connection. What can be answered at once is: all requests of a chunk are parsed together,
  * their data is read right into the frame that is sent, and nothing is allocated for a request. What a backend promises
@@ -46,6 +49,8 @@ export class Session {
   #isOver = false;
   #turnBytes = 0;
   #arrivedAt = 0;
+  /** Nothing was sent of what the last chunk asks for. */
+  #isFirst = false;
 
   constructor(port: Port, chosen: Chosen, limits: Limits) {
     this.#port = port;
@@ -72,6 +77,7 @@ export class Session {
   receive(chunk: Uint8Array): boolean {
     this.#input.set(chunk);
     this.#arrivedAt = performance.now();
+    this.#isFirst = true;
     this.#pump();
     this.#isPaused = !this.#isOver && (this.#input.available > 0 || this.#isBlocked());
     return !this.#isPaused;
@@ -227,6 +233,10 @@ export class Session {
     }
     putDataHeader(frame, used, this.#style, job.request, job.offset, job.length, job.isLast);
     output.used = data + job.length;
+    if (this.#isFirst && output.used >= FIRST_REPLIES_BYTES) {
+      this.#isFirst = false;
+      output.flush();
+    }
     this.#took(job.length);
     this.#readAdvanced(job);
     return true;
