@@ -1,4 +1,4 @@
-import { BLOCK_BYTES, type BlockMap } from './block-map.ts';
+import { BLOCK_BYTES, type BlockMap, ZERO } from './block-map.ts';
 import { ChangeLog } from './change-log.ts';
 import { type Delta, unitsOf } from './delta.ts';
 import type { DeltaFile } from './delta-file.ts';
@@ -9,6 +9,9 @@ import type { UnitAllocator, UnitRun } from './unit-allocator.ts';
 /** More runs of changes, or more units given back, are not kept in memory until a client flushes. */
 const CHANGES_MAX = 65_536;
 const RELEASED_UNITS_MAX = 65_536;
+
+/** Pages that writes leave room for: on a full disk blocks are given back in one, and the other is where the map goes on. */
+const SPARE_PAGES = 2;
 
 /** What a delta's file says when it is opened. */
 export interface DeltaState {
@@ -73,7 +76,7 @@ export class KeptDelta implements Delta {
   }
 
   set(block: number, count: number, value: number): void {
-    this.#chain.reserve(this.#changes.pagesWithOneMore);
+    this.#chain.reserve(this.#changes.pagesWithOneMore + (value === ZERO ? 0 : SPARE_PAGES));
     for (const run of unitsOf(this.map, block, count)) {
       this.#released.push(run);
       this.#releasedUnits += run.count;

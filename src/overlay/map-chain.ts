@@ -59,7 +59,13 @@ export class MapChain {
   /** Takes room on the disk for that many pages, so that appending them does not fail for want of it. */
   reserve(pages: number): void {
     while (this.#backedCount < pages) {
-      this.#file.write(this.#unitOf(this.#backedCount) * BLOCK_BYTES, ZEROS);
+      const unit = this.#unitOf(this.#backedCount);
+      try {
+        this.#file.write(unit * BLOCK_BYTES, ZEROS);
+      } catch (error) {
+        this.#giveBackLast();
+        throw error;
+      }
       this.#backedCount++;
     }
   }
@@ -93,5 +99,10 @@ export class MapChain {
   #unitOf(index: number): number {
     while (this.#coming.length <= index) this.#coming.push(this.#allocator.allocate(1).unit);
     return this.#coming[index]!;
+  }
+
+  /** Another unit may have its room on the disk; only the first is named by a page that is written. */
+  #giveBackLast(): void {
+    if (this.#coming.length > 1) this.#allocator.free({ unit: this.#coming.pop()!, count: 1 });
   }
 }
