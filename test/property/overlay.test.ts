@@ -115,14 +115,15 @@ class CrashModel {
     return this.#time;
   }
 
-  fill(value: number, { start, end }: Range): void {
+  /** What a range holds now. */
+  put(bytes: Uint8Array, start: number): void {
     const first = Math.floor(start / SECTOR_BYTES);
-    const last = Math.ceil(end / SECTOR_BYTES);
+    const last = Math.ceil((start + bytes.length) / SECTOR_BYTES);
     for (let sector = first; sector < last; sector++) {
       if (!this.#versions.has(sector)) this.#versions.set(sector, [{ time: -1, bytes: this.#sector(sector) }]);
     }
     this.#time++;
-    this.now.fill(value, start, end);
+    this.now.set(bytes, start);
     for (let sector = first; sector < last; sector++) {
       this.#versions.get(sector)!.push({ time: this.#time, bytes: this.#sector(sector) });
     }
@@ -157,9 +158,16 @@ function change(overlay: Overlay, model: CrashModel, pick: (below: number) => nu
   const isZero = pick(3) === 0;
   const value = isZero ? 0 : 1 + pick(255);
   const one = (start: number, end: number): void => {
-    model.fill(value, { start, end });
-    if (isZero) overlay.trim(start, end - start);
-    else overlay.write(start, model.now.subarray(start, end));
+    const bytes = Buffer.alloc(end - start, value);
+    try {
+      if (isZero) overlay.trim(start, bytes.length);
+      else overlay.write(start, bytes);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ENOSPC' });
+      // Some of it may have been written.
+      overlay.read(start, bytes);
+    }
+    model.put(bytes, start);
   };
   if (pick(10) === 0) {
     const stride = 2 + pick(8);
@@ -180,6 +188,7 @@ async function untilCrash(
   file.onSync = async () => {
     for (let turns = pick(4); turns > 0; turns--) await Promise.resolve();
   };
+  if (pick(3) === 0) file.sizeMax = file.bytes.length + pick(200) * BLOCK;
   let isCrashed = false;
   const pending: Promise<unknown>[] = [];
   for (let step = pick(120); step > 0; step--) {
