@@ -30,14 +30,16 @@ async function commit(layers: string[], options: CommitOptions, signal: AbortSig
     const opened = await openExports(exports, options, signal, progress);
     try {
       const merged = await openMergedImage(opened[0]!.image, delta, { signal });
-      const { sha256 } = await writeImage(merged, output, {
-        signal,
-        force,
-        onProgress: (done, total) => progress.update('committing', done, total),
-      });
-      merged.close();
-      progress.clear();
-      console.log(json === true ? JSON.stringify({ file: output, sha256, size: merged.size }) : `${sha256}  ${output}`);
+      try {
+        const onProgress = (done: number, total: number): void => progress.update('committing', done, total);
+        const { sha256 } = await writeImage(merged, output, { signal, force, onProgress });
+        progress.clear();
+        console.log(
+          json === true ? JSON.stringify({ file: output, sha256, size: merged.size }) : `${sha256}  ${output}`,
+        );
+      } finally {
+        merged.close();
+      }
     } finally {
       closeExports(opened);
     }

@@ -3,6 +3,7 @@ import { closeSync, fdatasync, fstatSync, openSync, readSync, unlinkSync, writeS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { deltaFailure } from './failure.ts';
 
 const datasync = promisify(fdatasync);
 
@@ -55,10 +56,14 @@ export class HostDeltaFile implements DeltaFile {
   }
 }
 
-/** A new file in the directory for temporary files that has no name and is gone when it is closed. */
+/** A new file in the directory for temporary files that has no name and is gone when it is closed. Throws `output-failed`. */
 export function unlinkedFile(): HostDeltaFile {
   const path = join(tmpdir(), `blockloom-${randomBytes(8).toString('hex')}.delta`);
-  const fd = openSync(path, 'wx+', 0o600);
-  unlinkSync(path);
-  return new HostDeltaFile(fd);
+  try {
+    const fd = openSync(path, 'wx+', 0o600);
+    unlinkSync(path);
+    return new HostDeltaFile(fd);
+  } catch (error) {
+    throw deltaFailure(path, error);
+  }
 }

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { getSystemErrorMap } from 'node:util';
 import { ImageError } from '../core/errors.ts';
 import { BlockMap } from './block-map.ts';
 import { HostDeltaFile } from './delta-file.ts';
@@ -9,6 +8,7 @@ import { encodeHeader } from './delta-format.ts';
 import { lockDelta } from './delta-lock.ts';
 import { type DeltaBase, readDelta } from './delta-reader.ts';
 import type { Delta } from './delta.ts';
+import { deltaFailure } from './failure.ts';
 import { KeptDelta } from './kept-delta.ts';
 import { MapChain } from './map-chain.ts';
 import { UnitAllocator } from './unit-allocator.ts';
@@ -117,9 +117,6 @@ async function withFailure<T>(path: string, work: () => Promise<T>): Promise<T> 
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Error && 'syscall' in error)) throw error;
-    const { errno, code } = error as NodeJS.ErrnoException;
-    const reason = getSystemErrorMap().get(errno ?? 0)?.[1] ?? code;
-    throw new ImageError('output-failed', `cannot use ${path}: ${reason}`, {}, { cause: error });
+    throw deltaFailure(path, error);
   }
 }
