@@ -6,6 +6,8 @@ export type { Range } from './core/plan/ranges.ts';
 export { type Image, PlannedImage } from './image/image.ts';
 export { openImage, type OpenImageOptions, openLayeredImage, type OpenedImage } from './image/open-image.ts';
 export type { ImageOptions } from './image/options.ts';
+export { openMergedImage } from './merged-image.ts';
+export { openWritable, type WritableOptions } from './open-writable.ts';
 export { compareFile, type Comparison, type Difference } from './sinks/compare.ts';
 export { type DigestAlgorithm, hashImage } from './sinks/digest.ts';
 export { writeImage, type WriteImageOptions } from './sinks/file-sink.ts';

@@ -1,5 +1,5 @@
 import type { Image } from './image/image.ts';
-import { type Address, type Backend, NbdServer, type NbdServerOptions, nbdUri } from './nbd/index.ts';
+import { type Address, type Backend, type Export, NbdServer, type NbdServerOptions, nbdUri } from './nbd/index.ts';
 
 /** Where a server listens. */
 export interface ListenOptions {
@@ -17,6 +17,8 @@ export interface ListenOptions {
 export interface ServeImageOptions extends ListenOptions, Omit<NbdServerOptions, 'exports'> {
   /** The export's name; clients that name none get it too. */
   readonly exportName?: string;
+  /** What clients read and write in place of the image: from `openWritable`. Closed with the server. */
+  readonly backend?: Export['backend'];
 }
 
 /** A server of one image. */
@@ -28,12 +30,12 @@ export interface ImageServer {
 }
 
 /**
- * Serves an image over NBD, read-only; its bytes are made when they are asked for. Throws NbdServerError for an address that
+ * Serves an image over NBD, read-only unless a backend is told; its bytes are made when they are asked for. Throws NbdServerError for an address that
  * cannot be used.
  */
 export async function serveImage(image: Image, options: ServeImageOptions = {}): Promise<ImageServer> {
-  const { exportName = '', ...rest } = options;
-  const server = new NbdServer({ ...rest, exports: [{ name: exportName, backend: imageBackend(image) }] });
+  const { exportName = '', backend = imageBackend(image), ...rest } = options;
+  const server = new NbdServer({ ...rest, exports: [{ name: exportName, backend }] });
   const address = await listen(server, options);
   return { address, uri: nbdUri(address, exportName, options.tls !== undefined), close: async () => server.close() };
 }

@@ -8,10 +8,11 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** What the files of each folder of src may import from the other folders; docs/architecture.md says why. */
 const ARROWS: Record<string, readonly string[]> = {
-  cli: ['core', 'sources', 'image', 'sinks', 'nbd'],
+  cli: ['core', 'sources', 'image', 'sinks', 'nbd', 'overlay'],
   core: [],
   image: ['core', 'sources'],
   nbd: [],
+  overlay: ['core', 'image', 'nbd'],
   sinks: ['core', 'sources', 'image'],
   sources: ['core'],
 };
@@ -22,6 +23,7 @@ const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
   core: ['node:fs', 'node:buffer', 'commander', 'p-limit', 'fzstd', '@scope/package', 'package/part', 'nbd-server-ts'],
   image: ['commander', 'nbd-server-ts'],
   nbd: ['commander', 'p-limit', 'ext2fs-wasm', '@scope/package', 'package/part'],
+  overlay: ['commander', 'nbd-server-ts'],
   sinks: ['commander', 'nbd-server-ts'],
   sources: ['commander', 'nbd-server-ts'],
 };
@@ -31,6 +33,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   core: ['ext2fs-wasm'],
   image: ['node:crypto'],
   nbd: ['node:net'],
+  overlay: ['node:fs', 'ext2fs-wasm'],
   sinks: ['node:fs', 'p-limit'],
   sources: ['node:fs', 'p-limit'],
 };

@@ -1,13 +1,12 @@
-import { statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { ImageError } from '../core/errors.ts';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { outputFailure } from '../sinks/failure.ts';
-import { targetOf, writeImage } from '../sinks/file-sink.ts';
+import { writeImage } from '../sinks/file-sink.ts';
 import { streamImage } from '../sinks/stream-sink.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
+import { checkOutput } from './output.ts';
 import { formatUuid } from './values.ts';
 
 interface BuildOptions extends ImageArguments {
@@ -35,8 +34,7 @@ async function build(layers: string[], options: BuildOptions, signal: AbortSigna
   const toStdout = output === '-';
   // Refused before the layers are decompressed, which may take long.
   if (!toStdout) {
-    await targetOf(output, force ?? false);
-    refuseLayer(output, layers);
+    await checkOutput(output, force ?? false, layers);
   }
   await withImage(layers, options, signal, 'building', async ({ onProgress, print, ...opened }) => {
     const { sha256 } = toStdout
@@ -55,23 +53,6 @@ async function writeText(path: string | undefined, text: string): Promise<void> 
   await writeFile(path, text).catch((error: unknown) => {
     throw outputFailure(path, error);
   });
-}
-
-/** A forced output must not take the place of what it is made from. */
-function refuseLayer(output: string, layers: readonly string[]): void {
-  const file = fileAt(output);
-  const same = layers.find((layer) => file !== undefined && fileAt(layer) === file);
-  if (same !== undefined) throw new ImageError('option-invalid', `${output} is the layer ${same}`);
-}
-
-/** The device and inode at a path; undefined where there is none, or none to be seen: opening it will say so. */
-function fileAt(path: string): string | undefined {
-  try {
-    const { dev, ino } = statSync(path);
-    return `${dev}:${ino}`;
-  } catch {
-    return undefined;
-  }
 }
 
 function describe({ image, layers }: OpenedImage, output: string, sha256: string): Record<string, unknown> {

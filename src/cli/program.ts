@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBuild } from './build.ts';
+import { addCommit } from './commit.ts';
 import { addCompletion } from './completion.ts';
 import { addHash } from './hash.ts';
 import { addMap } from './map.ts';
@@ -31,6 +32,7 @@ export function createProgram(signal: AbortSignal): Command {
   addHash(program, signal);
   addVerify(program, signal);
   addServe(program, signal);
+  addCommit(program, signal);
   addMap(program, signal);
   addMeasure(program, signal);
   addCompletion(program);

@@ -1,6 +1,4 @@
 import { type Export, NbdServer, type NbdServerOptions } from '../nbd/index.ts';
-import { imageBackend } from '../serve-image.ts';
-import type { OpenedExport } from './serve-exports.ts';
 import { type TlsArguments, tlsOptions } from './serve-tls.ts';
 
 /** What of a command line a server needs besides its exports. */
@@ -15,16 +13,16 @@ export type ServerEvents = Required<
   Pick<NbdServerOptions, 'onBackendError' | 'onConnectionError' | 'onConnection' | 'onSlowRequest'>
 >;
 
-/** A server of images as a command line describes it; `takeSocket` as NbdServer has it. Throws ImageError and NbdServerError. */
+/** A server as a command line describes it; `takeSocket` as NbdServer has it. Throws ImageError and NbdServerError. */
 export async function newServer(
-  opened: readonly OpenedExport[],
+  exports: readonly Export[],
   args: ServerArguments,
   events: ServerEvents,
   takeSocket: NonNullable<NbdServerOptions['takeSocket']> = () => false,
 ): Promise<NbdServer> {
   const tls = await tlsOptions(args);
   return new NbdServer({
-    exports: opened.map(({ name, image }): Export => ({ name, backend: imageBackend(image) })),
+    exports,
     ...(tls !== undefined && { tls }),
     structuredReplies: args.structured,
     slowRequestMilliseconds: args.slow * 1000,

@@ -4,11 +4,12 @@ import type { ImageArguments } from './image-arguments.ts';
 import { ProgressLine } from './progress.ts';
 import { diffIdsOf, type ExportArguments, openExports } from './serve-exports.ts';
 import { newServer, type ServerArguments } from './serve-server.ts';
+import { servedExports, type WritableArguments } from './serve-writable.ts';
 
 /** What a worker is to serve. */
 export interface WorkerSettings {
   readonly exports: readonly ExportArguments[];
-  readonly options: ImageArguments & ServerArguments;
+  readonly options: ImageArguments & ServerArguments & WritableArguments;
 }
 
 /** What a worker is told: first its settings, then sockets, one with each `socket` and its number, and at last to stop. */
@@ -42,7 +43,7 @@ async function work(
   signal: AbortSignal,
 ): Promise<NbdServer> {
   const opened = await openExports(exports, options, signal, new ProgressLine('none'));
-  const server = await newServer(opened, options, {
+  const server = await newServer(await servedExports(opened, options, signal), options, {
     onBackendError: (error) => report({ kind: 'backend-error', message: messageOf(error) }),
     onConnectionError: (error) => report({ kind: 'connection-error', message: messageOf(error) }),
     onConnection: (event) => {

@@ -13,9 +13,10 @@ import { ServeLog } from './serve-log.ts';
 import { countersLine, metricsUrl, serveMetrics, type ServerState } from './serve-metrics.ts';
 import { ServePool } from './serve-pool.ts';
 import { newServer, type ServerArguments, type ServerEvents } from './serve-server.ts';
+import { addWritableOptions, servedExports, sharesWrites, type WritableArguments } from './serve-writable.ts';
 import { parseCount, parsePort, parseSeconds } from './values.ts';
 
-interface ServeOptions extends ImageArguments, ServerArguments {
+interface ServeOptions extends ImageArguments, ServerArguments, WritableArguments {
   readonly socket?: string;
   readonly port?: number;
   readonly bind?: string;
@@ -84,7 +85,7 @@ export function addServe(program: Command, signal: AbortSignal): void {
     )
     .option('--slow <seconds>', 'log requests that take so long', parseSeconds, 1)
     .addHelpText('after', HELP);
-  addImageOptions(command).action(async (references: string[], options: ServeOptions) =>
+  addImageOptions(addWritableOptions(command)).action(async (references: string[], options: ServeOptions) =>
     withProgress(options, async (progress) => {
       const exports = exportsOf(references, options.export);
       const opened = await openExports(exports, options, signal, progress);
@@ -109,7 +110,7 @@ async function serve(
   const workersMax = canShare(exports, opened, options) ? options.threads - 1 : 0;
   const pool = new ServePool({ exports, options }, opened, eventsOf(log, ended), workersMax);
   try {
-    const server = await newServer(opened, options, pool.events, pool.take);
+    const server = await newServer(await servedExports(opened, options, signal), options, pool.events, pool.take);
     pool.server = server;
     const stopReporting = await reportCounters(pool, options, log);
     try {
@@ -127,15 +128,16 @@ async function serve(
   }
 }
 
-/** Whether another process can open the same layers without doing again what was done for this one. */
+/** Whether another process can serve the same, without doing again what was done for this one. */
 function canShare(
   exports: readonly ExportArguments[],
   opened: readonly OpenedExport[],
-  { cache }: ServeOptions,
+  options: ServeOptions,
 ): boolean {
+  if (sharesWrites(options)) return false;
   const isStream = exports.some(({ references }) => references.some((reference) => !isLasting(reference)));
   const isUnpacked = opened.some(({ layers }) => layers.some(({ diffId }) => diffId !== undefined));
-  return !isStream && (cache !== false || !isUnpacked);
+  return !isStream && (options.cache !== false || !isUnpacked);
 }
 
 /** Whether a reference is a file or a directory, which can be opened again. */

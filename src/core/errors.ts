@@ -11,6 +11,9 @@ export type ImageErrorCode =
   | 'link-target-missing'
   | 'limit-exceeded'
   | 'image-too-small'
+  | 'delta-corrupt'
+  | 'delta-mismatch'
+  | 'delta-in-use'
   | 'option-invalid'
   | 'output-exists'
   | 'output-failed';

@@ -12,5 +12,6 @@ export {
   type TcpOptions,
 } from './server.ts';
 export { parsePskFile, type TlsOptions } from './tls.ts';
+export { writeZeros } from './transmission/write-zeros.ts';
 export { isLoopback, NBD_PORT } from './transport/tcp.ts';
 export { type Address, nbdUri } from './uri.ts';

@@ -10,15 +10,25 @@ export interface Range {
 }
 
 /**
- * The holes and the data between `offset` and `offset + length`, in order and without gap, neighbours of one kind as one. Holes
- * begin and end at multiples of `granularity`, or at the ends of the whole; the rest of a hole counts as data.
+ * The holes and the data of a plan between `offset` and `offset + length`, in order and without gap, neighbours of one kind as
+ * one. Holes begin and end at multiples of `granularity`, or at the ends of the whole; the rest of a hole counts as data.
  */
-export function* ranges(plan: Plan, offset: number, length: number, granularity = 1): Generator<Range, void> {
+export function ranges(plan: Plan, offset: number, length: number, granularity = 1): Generator<Range, void> {
   const end = Math.min(offset + length, plan.size);
+  return rangesOf(zeroRuns(plan, offset, end), offset, end, granularity);
+}
+
+/** The same between `offset` and `end` from the holes there, which do not touch. All in bytes. */
+export function* rangesOf(
+  holes: Iterable<{ readonly start: number; readonly end: number }>,
+  offset: number,
+  end: number,
+  granularity: number,
+): Generator<Range, void> {
   let data = offset;
-  for (const zeros of zeroRuns(plan, offset, end)) {
-    const from = zeros.start === offset ? offset : roundUp(zeros.start, granularity);
-    const to = zeros.end === end ? end : Math.floor(zeros.end / granularity) * granularity;
+  for (const hole of holes) {
+    const from = hole.start === offset ? offset : roundUp(hole.start, granularity);
+    const to = hole.end === end ? end : Math.floor(hole.end / granularity) * granularity;
     if (to <= from) continue;
     if (from > data) yield { offset: data, length: from - data, hole: false };
     yield { offset: from, length: to - from, hole: true };

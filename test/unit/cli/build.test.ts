@@ -65,7 +65,7 @@ describe('build', () => {
     symlinkSync('app.tar', join(cwd, 'other-name'));
     for (const path of ['app.tar', 'other-name']) {
       const { status, stderr } = build('-o', path, '--force');
-      expect({ status, stderr }).toEqual({ status: 2, stderr: `blockloom: ${path} is the layer app.tar\n` });
+      expect({ status, stderr }).toEqual({ status: 2, stderr: `blockloom: ${path} is read from, as app.tar\n` });
     }
     expect(readFileSync(join(cwd, 'app.tar'))).toEqual(before);
   });

@@ -1,0 +1,47 @@
+import type { Command } from 'commander';
+import { openMergedImage } from '../merged-image.ts';
+import { writeImage } from '../sinks/file-sink.ts';
+import { addImageOptions, type ImageArguments, layersArgument, withProgress } from './image-arguments.ts';
+import { checkOutput } from './output.ts';
+import { closeExports, openExports } from './serve-exports.ts';
+
+interface CommitOptions extends ImageArguments {
+  readonly delta: string;
+  readonly output: string;
+  readonly force?: boolean;
+}
+
+export function addCommit(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('commit')
+    .description('write the image of layers, with what clients of serve have written to it, to a file')
+    .argument(layersArgument[0], `${layersArgument[1]}; or the file of an image`)
+    .requiredOption('--delta <file>', 'what serve --delta has kept, for the same layers and options')
+    .requiredOption('-o, --output <file>', 'where the image goes')
+    .option('--force', 'replace the file when it exists');
+  addImageOptions(command).action(async (layers: string[], options: CommitOptions) => commit(layers, options, signal));
+}
+
+async function commit(layers: string[], options: CommitOptions, signal: AbortSignal): Promise<void> {
+  const { delta, output, force, json } = options;
+  await checkOutput(output, force ?? false, [...layers, delta]);
+  await withProgress(options, async (progress) => {
+    const exports = [{ name: '', references: layers }];
+    const opened = await openExports(exports, options, signal, progress);
+    try {
+      const merged = await openMergedImage(opened[0]!.image, delta, { signal });
+      try {
+        const onProgress = (done: number, total: number): void => progress.update('committing', done, total);
+        const { sha256 } = await writeImage(merged, output, { signal, force, onProgress });
+        progress.clear();
+        console.log(
+          json === true ? JSON.stringify({ file: output, sha256, size: merged.size }) : `${sha256}  ${output}`,
+        );
+      } finally {
+        merged.close();
+      }
+    } finally {
+      closeExports(opened);
+    }
+  });
+}

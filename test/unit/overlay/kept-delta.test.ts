@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { Overlay } from '../../../src/overlay/overlay.ts';
+import { CrashFile } from '../../helpers/crash-file.ts';
+import { emptyDelta, memoryBase, resume } from '../../helpers/overlay.ts';
+
+const BLOCK = 4096;
+const BLOCKS = 2000;
+const base = memoryBase(BLOCKS * BLOCK);
+
+describe('KeptDelta', () => {
+  it('can flush all that was written before the disk was full', async () => {
+    const file = emptyDelta(base.size);
+    const overlay = new Overlay(base, await resume(file, base.size));
+    file.sizeMax = 800 * BLOCK;
+    let written = 0;
+    // Every other block, so that each takes a record of the map.
+    const write = (): void => {
+      for (; written < BLOCKS / 2; written++) overlay.write(written * 2 * BLOCK, Buffer.alloc(BLOCK, 201));
+    };
+    expect(write).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
+    expect(written).toBeGreaterThan(700);
+    await overlay.flush();
+    const left = new Overlay(base, await resume(new CrashFile(file.afterCrash(() => false)), base.size));
+    const block = Buffer.alloc(BLOCK);
+    for (let i = 0; i < written; i++) {
+      left.read(i * 2 * BLOCK, block);
+      expect(block[17]).toBe(201);
+    }
+  });
+
+  it('flushes what waits with one more sync of data and of the map, however many ask for it', async () => {
+    const file = emptyDelta(base.size);
+    const overlay = new Overlay(base, await resume(file, base.size));
+    let syncs = 0;
+    file.onSync = () => void syncs++;
+    overlay.write(0, Buffer.alloc(BLOCK, 1));
+    await Promise.all(Array.from({ length: 10 }, async () => overlay.flush()));
+    expect(syncs).toBe(2);
+  });
+
+  it('never says again that data is safe once syncing has failed', async () => {
+    const file = emptyDelta(base.size);
+    const overlay = new Overlay(base, await resume(file, base.size));
+    overlay.write(0, Buffer.alloc(BLOCK, 1));
+    file.onSync = () => {
+      throw Object.assign(new Error('the disk is broken'), { code: 'EIO' });
+    };
+    await expect(overlay.flush()).rejects.toThrow('the disk is broken');
+    file.onSync = () => undefined;
+    await expect(overlay.flush()).rejects.toThrow('the disk is broken');
+  });
+
+  it('commits on its own when clients never flush', async () => {
+    const file = emptyDelta(base.size);
+    const overlay = new Overlay(base, await resume(file, base.size));
+    let syncs = 0;
+    file.onSync = () => void syncs++;
+    for (let i = 0; i < 70_000; i++) overlay.trim(((i * 2) % BLOCKS) * BLOCK, BLOCK);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(syncs).toBe(2);
+    const left = new Overlay(base, await resume(new CrashFile(file.afterCrash(() => false)), base.size));
+    expect([...left.extents(0, BLOCK, 1)]).toEqual([{ offset: 0, length: BLOCK, hole: true }]);
+  });
+
+  it('closes the file though it cannot flush', async () => {
+    const file = emptyDelta(base.size);
+    const delta = await resume(file, base.size);
+    let closed = 0;
+    file.close = () => closed++;
+    file.onSync = () => {
+      throw new Error('the disk is broken');
+    };
+    await expect(delta.close()).rejects.toThrow('the disk is broken');
+    expect(closed).toBe(1);
+  });
+});
