@@ -60,7 +60,7 @@ describe.skipIf(process.platform !== 'linux' || !requireTools('nbdsh'))('several
     const workers = childrenOf(server.pid);
     expect(workers).toHaveLength(2);
     await expect.poll(() => log.filter(({ event }) => event === 'closed')).toHaveLength(6);
-    expect(log.map(({ id }) => id).toSorted()).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
+    expect(log.map(({ id }) => Number(id)).toSorted((a, b) => a - b)).toEqual([1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6]);
     expect(log.at(-1)).toMatchObject({ event: 'closed', count: 0 });
     server.kill('SIGTERM');
     expect(await new Promise((resolve) => server.once('exit', resolve))).toBe(0);
