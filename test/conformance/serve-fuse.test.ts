@@ -46,10 +46,10 @@ describe.skipIf(!requireTools('root', 'nbdfuse', 'qemu-storage-daemon', 'getfatt
   it("is the same through QEMU's storage daemon", async () => {
     const { socket, size, sha256 } = await serveSystem();
     const node = `driver=nbd,node-name=disk,server.type=unix,server.path=${socket},read-only=on`;
-    const disk = await fuseDisk(size, (path) => [
-      'qemu-storage-daemon',
-      ...['--blockdev', node, '--export', `type=fuse,id=fuse,node-name=disk,mountpoint=${path},writable=off`],
-    ]);
+    const disk = await fuseDisk(size, (path) => {
+      const offer = `type=fuse,id=fuse,node-name=disk,mountpoint=${path},writable=off`;
+      return ['qemu-storage-daemon', '--blockdev', node, '--export', offer];
+    });
     expect(sha256Of(disk)).toBe(sha256);
     expectTree(disk);
   });

@@ -28,7 +28,7 @@ const BOOTSTRAP_TIMEOUT = 300_000;
 /** A tar of the smallest system that debootstrap makes; made once a day. */
 export function bootstrap({ suite, mirror }: Release, scratch: string): string {
   const name = `debootstrap-${suite}-${new Date().toISOString().slice(0, 10)}.tar`;
-  return keep('debootstrap-', name, () => {
+  return keepMade('debootstrap-', name, () => {
     const system = join(scratch, 'system');
     run('debootstrap', ['--variant=minbase', suite, system, mirror], { timeout: BOOTSTRAP_TIMEOUT });
     const tar = join(scratch, name);
@@ -39,7 +39,7 @@ export function bootstrap({ suite, mirror }: Release, scratch: string): string {
 }
 
 /** What `make` makes, a file or a directory, kept as `name` between runs; older ones of the same prefix are removed. */
-export function keep(prefix: string, name: string, make: () => string): string {
+export function keepMade(prefix: string, name: string, make: () => string): string {
   mkdirSync(KEPT, { recursive: true, mode: 0o700 });
   const kept = readdirSync(KEPT);
   if (kept.includes(name)) return join(KEPT, name);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type CpioEntry, makeCpio } from './cpio-writer.ts';
-import { keep } from './debian.ts';
+import { keepMade } from './debian.ts';
 import { scratch } from './scratch.ts';
 import { requireTools, run, skipped } from './tools.ts';
 
@@ -101,7 +101,7 @@ function guestSystem(): string {
   if (kernel === undefined) throw new Error('apt knows no linux-image-cloud-amd64; apt-get update');
   const directory = mkdtempSync(join(tmpdir(), 'blockloom-guest-'));
   try {
-    return keep('linux-image-', kernel, () => download(kernel, directory));
+    return keepMade('linux-image-', kernel, () => download(kernel, directory));
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -1,0 +1,173 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { NetConnectOpts } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { bytesOfSeed } from '../../golden-images/recipe.ts';
+import { Command, Option } from '../../src/nbd/protocol.ts';
+import { output } from '../helpers/cli.ts';
+import { connected, type RawClient, rawClient } from '../helpers/nbd-socket.ts';
+import { clientFlags, option, request } from '../helpers/nbd-wire.ts';
+import { random } from '../helpers/random.ts';
+import { scratch } from '../helpers/scratch.ts';
+import { type Served, startServe } from '../helpers/served.ts';
+import { makeTar } from '../helpers/tar-writer.ts';
+import { skipped } from '../helpers/tools.ts';
+
+const MIB = 1 << 20;
+
+/** Clients that read nothing. */
+const DEAF = 8;
+
+/** A served disk of more than 32 MiB, with the bytes that it must have. */
+interface Disk extends Served {
+  readonly address: NetConnectOpts;
+  readonly bytes: Buffer;
+}
+
+async function serveDisk(): Promise<Disk> {
+  const folder = scratch();
+  writeFileSync(join(folder, 'layer.tar'), makeTar([{ name: 'data', data: bytesOfSeed(1, 33 * MIB) }]));
+  const server = await startServe(['layer.tar', '--port', '0'], folder);
+  output(['build', 'layer.tar', '-o', 'disk.img'], { cwd: folder });
+  return {
+    ...server,
+    address: { port: Number(new URL(server.uri).port) },
+    bytes: readFileSync(join(folder, 'disk.img')),
+  };
+}
+
+/** Resident memory of the server, in MiB. */
+function residentMib({ process }: Served): number {
+  const status = readFileSync(`/proc/${process.pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+}
+
+function descriptors({ process }: Served): number {
+  return readdirSync(`/proc/${process.pid}/fd`).length;
+}
+
+function read(offset: number, length: number, cookie = 1): Buffer {
+  return request({ type: Command.READ, cookie, offset, length });
+}
+
+/** The data of the next simple reply; throws the number of its error. */
+async function dataOf(client: RawClient, length: number): Promise<Buffer> {
+  const error = (await client.take(16)).readUInt32BE(4);
+  if (error !== 0) throw new Error(`error ${error}`);
+  return client.take(length);
+}
+
+/** The end of a connection is no error where a reply would begin. */
+function endBetweenReplies(error: Error): undefined {
+  if (!error.message.startsWith('closed after 0 of')) throw error;
+}
+
+/** Reads what `seed` says, piece by piece, and compares. */
+async function expectReads({ address, bytes }: Disk, seed: number, count: number): Promise<void> {
+  const client = await (await rawClient(address)).go();
+  const below = random(seed);
+  for (let i = 0; i < count; i++) {
+    const offset = below(bytes.length - 1);
+    const length = Math.min(1 + below(200_000), bytes.length - offset);
+    client.send(read(offset, length));
+    const isRight = (await dataOf(client, length)).equals(bytes.subarray(offset, offset + length));
+    if (!isRight) throw new Error(`${length} bytes at ${offset} are wrong`);
+  }
+  client.stream.destroy();
+}
+
+const noProc = skipped(!existsSync('/proc/self/fd'), 'memory and descriptors are read from /proc');
+
+describe.skipIf(noProc)('a server among clients that do wrong', () => {
+  it.each([
+    { style: 'simple', options: [], residentMibMax: DEAF * 32 + 64 },
+    { style: 'structured', options: [option(Option.STRUCTURED_REPLY)], residentMibMax: 48 },
+  ])('keeps its memory when they ask for 2 GiB each and read nothing ($style replies)', async (way) => {
+    const disk = await serveDisk();
+    await expectReads(disk, 1, 50);
+    const before = residentMib(disk);
+    const deaf = Array.from({ length: DEAF }, async () => {
+      const client = await (await rawClient(disk.address)).go(...way.options);
+      client.stream.pause();
+      for (let cookie = 1; cookie <= 64; cookie++) client.send(read(0, 32 * MIB, cookie));
+    });
+    await Promise.all(deaf);
+    await expectReads(disk, 2, 50);
+    expect(residentMib(disk) - before).toBeLessThan(way.residentMibMax);
+  });
+
+  it('goes on when they send garbage', async () => {
+    const disk = await serveDisk();
+    for (let seed = 1; seed <= 40; seed++) {
+      const garbage = bytesOfSeed(seed, 3000);
+      const stranger = await rawClient(disk.address);
+      stranger.send(clientFlags(seed % 2 === 0 ? 0x100 : 3), garbage);
+      await stranger.rest();
+      const client = await (await rawClient(disk.address)).go();
+      client.send(read(0, 1), garbage);
+      await client.rest();
+    }
+    await expectReads(disk, 3, 50);
+    expect(disk.log.length).toBeGreaterThan(40);
+    expect(disk.log.join('').length / disk.log.length).toBeLessThan(200);
+  });
+
+  it('answers everything to one that has closed its side', async () => {
+    const disk = await serveDisk();
+    const client = await (await rawClient(disk.address)).go();
+    client.stream.end(Buffer.concat([read(0, 32 * MIB, 1), read(5, 7, 2)]));
+    expect((await dataOf(client, 32 * MIB)).equals(disk.bytes.subarray(0, 32 * MIB))).toBe(true);
+    expect(await dataOf(client, 7)).toEqual(disk.bytes.subarray(5, 12));
+    expect(await client.rest()).toHaveLength(0);
+    expect(disk.log).toEqual([]);
+  });
+
+  it('has no descriptor and no memory left of 1,000 that came and went', async () => {
+    const disk = await serveDisk();
+    const flood = async (rounds: number): Promise<void> => {
+      for (let round = 0; round < rounds; round++) {
+        const sockets = await Promise.all(Array.from({ length: 20 }, async () => connected(disk.address)));
+        sockets.forEach((socket, i) => {
+          if (i % 4 === 1) socket.write(clientFlags());
+          if (i % 4 === 2) socket.write(Buffer.alloc(2));
+          if (i % 4 === 3) socket.resetAndDestroy();
+          else socket.destroy();
+        });
+      }
+      await expectReads(disk, 4, 20);
+    };
+    await flood(10);
+    const before = { descriptors: descriptors(disk), resident: residentMib(disk) };
+    await flood(50);
+    await expect.poll(() => descriptors(disk), { timeout: 5000 }).toBeLessThanOrEqual(before.descriptors);
+    expect(residentMib(disk) - before.resident).toBeLessThan(30);
+  });
+});
+
+describe.skipIf(noProc)('a server with many clients', () => {
+  it('serves 24 at once', async () => {
+    const disk = await serveDisk();
+    const before = descriptors(disk);
+    await Promise.all(Array.from({ length: 24 }, async (_, i) => expectReads(disk, i + 1, 100)));
+    await expect.poll(() => descriptors(disk), { timeout: 5000 }).toBeLessThanOrEqual(before);
+    expect(disk.log).toEqual([]);
+  });
+
+  it('ends with success when it is told to under load, and cuts no reply', async () => {
+    const disk = await serveDisk();
+    const whole = Array.from({ length: 8 }, async (_, i) => {
+      const client = await (await rawClient(disk.address)).go();
+      let answered = 0;
+      for (let cookie = 1; ; cookie++) {
+        client.send(read((i + cookie) * 4096, MIB, cookie));
+        const reply = await client.take(16).catch(endBetweenReplies);
+        // ESHUTDOWN, or the end of the connection between two replies.
+        if (reply === undefined || reply.readUInt32BE(4) === 108) return answered;
+        expect((await client.take(MIB)).equals(disk.bytes.subarray((i + cookie) * 4096).subarray(0, MIB))).toBe(true);
+        if (++answered === 30 && i === 0) disk.process.kill('SIGTERM');
+      }
+    });
+    for (const answered of await Promise.all(whole)) expect(answered).toBeGreaterThan(0);
+    expect(await disk.ended).toBe(0);
+  });
+});
