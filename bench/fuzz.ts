@@ -51,9 +51,9 @@ export async function benchFuzz(size: Size): Promise<unknown> {
 
 /** Prints how fast it went. */
 async function timed(where: string, count: number, fuzz: (count: number) => Promise<void>): Promise<number> {
-  const start = performance.now();
+  const began = performance.now();
   await fuzz(count);
-  const perSecond = Math.round((count / (performance.now() - start)) * 1000);
+  const perSecond = Math.round((count / (performance.now() - began)) * 1000);
   console.log(`${count} inputs ${where}: ${perSecond} inputs/s`);
   return perSecond;
 }

@@ -12,13 +12,9 @@ export interface Served {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts `blockloom serve ARGS` in a directory and waits until it is ready. */
+/** Starts `blockloom serve ARGS` in a directory and waits for its URI. Throws what it says instead. */
 export async function startServe(args: readonly string[], cwd: string): Promise<Served> {
-  return served(startBlockloom(['serve', ...args], { cwd }));
-}
-
-/** Waits for the URI that a server prints first. Throws what it says instead. */
-export async function served(child: ChildProcess): Promise<Served> {
+  const child = startBlockloom(['serve', ...args], { cwd });
   onTestFinished(() => void child.kill('SIGKILL'));
   const log: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => log.push(...chunk.toString().trim().split('\n')));
