@@ -1,6 +1,15 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import type { NetConnectOpts } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bytesOfSeed } from '../../golden-images/recipe.ts';
 import { Command, Option } from '../../src/nbd/protocol.ts';
@@ -14,6 +23,9 @@ import { makeTar } from '../helpers/tar-writer.ts';
 import { skipped } from '../helpers/tools.ts';
 
 const MIB = 1 << 20;
+
+/** NBD_EIO and NBD_ESHUTDOWN. */
+const [EIO, ESHUTDOWN] = [5, 108];
 
 /** Clients that read nothing. */
 const DEAF = 8;
@@ -144,6 +156,54 @@ describe.skipIf(noProc)('a server among clients that do wrong', () => {
   });
 });
 
+describe('a server whose sources change', () => {
+  /** Takes the source of the file `b` of two away, or changes it. */
+  const wrongs: Record<string, (path: string) => void> = {
+    truncated: (path) => truncateSync(path, 100),
+    removed: (path) => rmSync(path),
+    replaced: (path) => {
+      writeFileSync(`${path}.new`, readFileSync(path));
+      renameSync(`${path}.new`, path);
+    },
+  };
+
+  /** The data that a file has in a built image, served: its first block. */
+  async function firstBlock(client: RawClient, disk: Buffer, name: string): Promise<string> {
+    client.send(read(disk.indexOf(name.repeat(1000)), 4096));
+    return (await dataOf(client, 4096)).toString('latin1', 0, 1);
+  }
+
+  async function expectError(layers: readonly string[], source: string, wrong: (path: string) => void): Promise<void> {
+    const folder = dirname(source);
+    output(['build', ...layers, '-o', '../disk.img'], { cwd: folder });
+    const disk = readFileSync(join(folder, '../disk.img'));
+    const server = await startServe([...layers, '--port', '0'], folder);
+    const client = await (await rawClient({ port: Number(new URL(server.uri).port) })).go();
+    expect(await firstBlock(client, disk, 'a')).toBe('a');
+    expect(await firstBlock(client, disk, 'b')).toBe('b');
+    wrong(source);
+    // A source is trusted for a moment.
+    await expect.poll(async () => firstBlock(client, disk, 'b').catch(String)).toBe(`Error: error ${EIO}`);
+    for (let i = 0; i < 10; i++) await expect(firstBlock(client, disk, 'b')).rejects.toThrow(`error ${EIO}`);
+    expect(await firstBlock(client, disk, 'a')).toBe('a');
+    expect(server.log).toEqual([expect.stringContaining(basename(source))]);
+  }
+
+  it.each(Object.entries(wrongs))('serves the other layers when a layer is %s', async (_, wrong) => {
+    const folder = join(scratch(), 'layers');
+    mkdirSync(folder);
+    for (const name of ['a', 'b']) writeFileSync(join(folder, name), makeTar([{ name, data: name.repeat(100_000) }]));
+    await expectError(['a', 'b'], join(folder, 'b'), wrong);
+  });
+
+  it.each(Object.entries(wrongs))('serves the other files when a file of a directory is %s', async (_, wrong) => {
+    const folder = join(scratch(), 'layers');
+    mkdirSync(folder);
+    for (const name of ['a', 'b']) writeFileSync(join(folder, name), name.repeat(100_000));
+    await expectError(['.'], join(folder, 'b'), wrong);
+  });
+});
+
 describe.skipIf(noProc)('a server with many clients', () => {
   it('serves 24 at once', async () => {
     const disk = await serveDisk();
@@ -161,8 +221,7 @@ describe.skipIf(noProc)('a server with many clients', () => {
       for (let cookie = 1; ; cookie++) {
         client.send(read((i + cookie) * 4096, MIB, cookie));
         const reply = await client.take(16).catch(endBetweenReplies);
-        // ESHUTDOWN, or the end of the connection between two replies.
-        if (reply === undefined || reply.readUInt32BE(4) === 108) return answered;
+        if (reply === undefined || reply.readUInt32BE(4) === ESHUTDOWN) return answered;
         expect((await client.take(MIB)).equals(disk.bytes.subarray((i + cookie) * 4096).subarray(0, MIB))).toBe(true);
         if (++answered === 30 && i === 0) disk.process.kill('SIGTERM');
       }
