@@ -1,19 +1,11 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import type { NetConnectOpts } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bytesOfSeed } from '../../golden-images/recipe.ts';
 import { Command, Option } from '../../src/nbd/protocol.ts';
-import { output } from '../helpers/cli.ts';
+import { openImage } from '../../src/image/open-image.ts';
+import { bytesOfImage } from '../helpers/image-case.ts';
 import { connected, type RawClient, rawClient } from '../helpers/nbd-socket.ts';
 import { clientFlags, option, request } from '../helpers/nbd-wire.ts';
 import { random } from '../helpers/random.ts';
@@ -27,6 +19,9 @@ const MIB = 1 << 20;
 /** NBD_EIO and NBD_ESHUTDOWN. */
 const [EIO, ESHUTDOWN] = [5, 108];
 
+/** Much more than sockets hold: such a reply is under way for a while. */
+const LONG = 16 * MIB;
+
 /** Clients that read nothing. */
 const DEAF = 8;
 
@@ -39,23 +34,45 @@ interface Disk extends Served {
 async function serveDisk(): Promise<Disk> {
   const folder = scratch();
   writeFileSync(join(folder, 'layer.tar'), makeTar([{ name: 'data', data: bytesOfSeed(1, 33 * MIB) }]));
-  const server = await startServe(['layer.tar', '--port', '0'], folder);
-  output(['build', 'layer.tar', '-o', 'disk.img'], { cwd: folder });
-  return {
-    ...server,
-    address: { port: Number(new URL(server.uri).port) },
-    bytes: readFileSync(join(folder, 'disk.img')),
-  };
+  const server = await startServe(['layer.tar', '--port', '0', '--threads', '2'], folder);
+  const bytes = await imageOf([join(folder, 'layer.tar')]);
+  return { ...server, address: addressOf(server), bytes };
 }
 
-/** Resident memory of the server, in MiB. */
-function residentMib({ process }: Served): number {
-  const status = readFileSync(`/proc/${process.pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+function addressOf({ uri }: Served): NetConnectOpts {
+  return { port: Number(new URL(uri).port) };
 }
 
-function descriptors({ process }: Served): number {
-  return readdirSync(`/proc/${process.pid}/fd`).length;
+/** What must be served of layers. */
+async function imageOf(layers: readonly string[]): Promise<Buffer> {
+  const image = await openImage({ layers, cache: false });
+  try {
+    return Buffer.from(bytesOfImage(image));
+  } finally {
+    image.close();
+  }
+}
+
+/** The processes of a server: the one that listens, and its workers. */
+function processesOf({ process }: Served): number[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8');
+  return [process.pid ?? 0, ...children.split(' ').filter(Boolean).map(Number)];
+}
+
+/** Resident memory of all processes of a server, in MiB. */
+function residentMib(server: Served): number {
+  const statuses = processesOf(server).map((pid) => readFileSync(`/proc/${pid}/status`, 'utf8'));
+  return statuses.reduce((sum, status) => sum + Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024, 0);
+}
+
+/** Open descriptors of all processes of a server, when they have stopped coming and going. */
+async function descriptors(server: Served): Promise<number> {
+  const count = (): number => processesOf(server).reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
+  const last: number[] = [];
+  await expect
+    .poll(() => last.unshift(count()) >= 5 && new Set(last.slice(0, 5)).size === 1, { timeout: 5000 })
+    .toBe(true);
+  return last[0] ?? 0;
 }
 
 function read(offset: number, length: number, cookie = 1): Buffer {
@@ -88,7 +105,13 @@ async function expectReads({ address, bytes }: Disk, seed: number, count: number
   client.stream.destroy();
 }
 
-const noProc = skipped(!existsSync('/proc/self/fd'), 'memory and descriptors are read from /proc');
+/** Several clients read at the same time, so that workers are started. */
+async function readAtOnce(disk: Disk, clients: number): Promise<void> {
+  await Promise.all(Array.from({ length: clients }, async (_, i) => expectReads(disk, i + 1, 50)));
+}
+
+const children = `/proc/${process.pid}/task/${process.pid}/children`;
+const noProc = skipped(!existsSync(children), 'memory, descriptors and processes are read from /proc');
 
 describe.skipIf(noProc)('a server among clients that do wrong', () => {
   it.each([
@@ -96,7 +119,7 @@ describe.skipIf(noProc)('a server among clients that do wrong', () => {
     { style: 'structured', options: [option(Option.STRUCTURED_REPLY)], residentMibMax: 48 },
   ])('keeps its memory when they ask for 2 GiB each and read nothing ($style replies)', async (way) => {
     const disk = await serveDisk();
-    await expectReads(disk, 1, 50);
+    await readAtOnce(disk, 4);
     const before = residentMib(disk);
     const deaf = Array.from({ length: DEAF }, async () => {
       const client = await (await rawClient(disk.address)).go(...way.options);
@@ -149,9 +172,9 @@ describe.skipIf(noProc)('a server among clients that do wrong', () => {
       await expectReads(disk, 4, 20);
     };
     await flood(10);
-    const before = { descriptors: descriptors(disk), resident: residentMib(disk) };
+    const before = { descriptors: await descriptors(disk), resident: residentMib(disk) };
     await flood(50);
-    await expect.poll(() => descriptors(disk), { timeout: 5000 }).toBeLessThanOrEqual(before.descriptors);
+    expect(await descriptors(disk)).toBeLessThanOrEqual(before.descriptors);
     expect(residentMib(disk) - before.resident).toBeLessThan(30);
   });
 });
@@ -175,10 +198,9 @@ describe('a server whose sources change', () => {
 
   async function expectError(layers: readonly string[], source: string, wrong: (path: string) => void): Promise<void> {
     const folder = dirname(source);
-    output(['build', ...layers, '-o', '../disk.img'], { cwd: folder });
-    const disk = readFileSync(join(folder, '../disk.img'));
-    const server = await startServe([...layers, '--port', '0'], folder);
-    const client = await (await rawClient({ port: Number(new URL(server.uri).port) })).go();
+    const disk = await imageOf(layers.map((layer) => join(folder, layer)));
+    const server = await startServe([...layers, '--no-cache', '--port', '0'], folder);
+    const client = await (await rawClient(addressOf(server))).go();
     expect(await firstBlock(client, disk, 'a')).toBe('a');
     expect(await firstBlock(client, disk, 'b')).toBe('b');
     wrong(source);
@@ -190,15 +212,13 @@ describe('a server whose sources change', () => {
   }
 
   it.each(Object.entries(wrongs))('serves the other layers when a layer is %s', async (_, wrong) => {
-    const folder = join(scratch(), 'layers');
-    mkdirSync(folder);
+    const folder = scratch();
     for (const name of ['a', 'b']) writeFileSync(join(folder, name), makeTar([{ name, data: name.repeat(100_000) }]));
     await expectError(['a', 'b'], join(folder, 'b'), wrong);
   });
 
   it.each(Object.entries(wrongs))('serves the other files when a file of a directory is %s', async (_, wrong) => {
-    const folder = join(scratch(), 'layers');
-    mkdirSync(folder);
+    const folder = scratch();
     for (const name of ['a', 'b']) writeFileSync(join(folder, name), name.repeat(100_000));
     await expectError(['.'], join(folder, 'b'), wrong);
   });
@@ -207,10 +227,21 @@ describe('a server whose sources change', () => {
 describe.skipIf(noProc)('a server with many clients', () => {
   it('serves 24 at once', async () => {
     const disk = await serveDisk();
-    const before = descriptors(disk);
-    await Promise.all(Array.from({ length: 24 }, async (_, i) => expectReads(disk, i + 1, 100)));
-    await expect.poll(() => descriptors(disk), { timeout: 5000 }).toBeLessThanOrEqual(before);
+    await readAtOnce(disk, 24);
+    const before = await descriptors(disk);
+    await readAtOnce(disk, 24);
+    expect(await descriptors(disk)).toBeLessThanOrEqual(before);
     expect(disk.log).toEqual([]);
+  });
+
+  it('leaves no process behind when it is killed', async () => {
+    const disk = await serveDisk();
+    for (let i = 0; i < 4; i++) await (await rawClient(disk.address)).go();
+    const pids = processesOf(disk);
+    expect(pids).toHaveLength(2);
+    disk.process.kill('SIGKILL');
+    const alive = (): number[] => pids.filter((pid) => existsSync(`/proc/${pid}/exe`));
+    await expect.poll(alive, { timeout: 5000 }).toEqual([]);
   });
 
   it('ends with success when it is told to under load, and cuts no reply', async () => {
@@ -219,14 +250,14 @@ describe.skipIf(noProc)('a server with many clients', () => {
       const client = await (await rawClient(disk.address)).go();
       let answered = 0;
       for (let cookie = 1; ; cookie++) {
-        client.send(read((i + cookie) * 4096, MIB, cookie));
+        client.send(read((i + cookie) * 4096, LONG, cookie));
         const reply = await client.take(16).catch(endBetweenReplies);
         if (reply === undefined || reply.readUInt32BE(4) === ESHUTDOWN) return answered;
-        expect((await client.take(MIB)).equals(disk.bytes.subarray((i + cookie) * 4096).subarray(0, MIB))).toBe(true);
-        if (++answered === 30 && i === 0) disk.process.kill('SIGTERM');
+        expect((await client.take(LONG)).equals(disk.bytes.subarray((i + cookie) * 4096).subarray(0, LONG))).toBe(true);
+        if (++answered === 3 && i === 0) disk.process.kill('SIGTERM');
       }
     });
-    for (const answered of await Promise.all(whole)) expect(answered).toBeGreaterThan(0);
+    expect(Math.max(...(await Promise.all(whole)))).toBeGreaterThan(0);
     expect(await disk.ended).toBe(0);
   });
 });
