@@ -30,7 +30,7 @@ function prepared(): { folder: string; layer: string; socket: string } {
 
 /** The guest's disk is the export at a socket; QEMU waits for a server that has gone to come back. */
 function diskOf(socket: string, mode: 'on' | 'off'): string[] {
-  const node = `driver=nbd,node-name=disk,server.type=unix,server.path=${socket},read-only=${mode},reconnect-delay=30`;
+  const node = `driver=nbd,node-name=disk,server.type=unix,server.path=${socket},read-only=${mode},reconnect-delay=100`;
   return ['-blockdev', node, '-device', 'virtio-blk-pci,drive=disk'];
 }
 
