@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchBuild } from './build.ts';
+import { benchFuzz } from './fuzz.ts';
 import { benchMicro } from './micro.ts';
 import { benchScale } from './scale.ts';
 import { benchServe } from './serve/bench-serve.ts';
@@ -11,6 +12,7 @@ npm run bench -- micro [--size ci]   the parts of a build
 npm run bench -- serve [--quick] [--million] [--requests COUNT] [--only PART]
                                      the live image over NBD, beside nbdkit and qemu-nbd
                                      parts: reads, writes, first-block, endurance, files
+npm run bench -- fuzz [--size ci]    a million damaged conversations with the NBD server
 
 --rounds COUNT (default 5, 3 when quick)   --json FILE: the results, to a file
 Inputs and outputs lie in $BLOCKLOOM_BENCH_DIR, default blockloom-bench in the temporary folder.`;
@@ -36,6 +38,7 @@ const benches: Record<string, () => Promise<unknown>> = {
   scale: async () => benchScale(million, rounds),
   micro: async () => benchMicro(size),
   serve: async () => benchServe({ size, rounds, quick, million, requests, only }),
+  fuzz: async () => benchFuzz(size),
 };
 const bench = benches[positionals[0] ?? ''];
 if (bench === undefined || !(rounds >= 1) || !(requests >= 10)) {

@@ -61,8 +61,11 @@ function memoryBlob(path: string): Blob {
   const readSync = (position: number, target: Uint8Array): void =>
     target.set(bytes.subarray(position, position + target.length));
   return {
+    sourceCount: 1,
     readSync,
     read: async (position, target) => readSync(position, target),
+    sourceAt: () => 0,
+    verifySource: () => undefined,
     verifyUnchanged: () => undefined,
     close: () => undefined,
   };

@@ -11,6 +11,7 @@ import { SharedDescriptor } from './shared-descriptor.ts';
  * one it is a file of ours, decompressed, that others may link or unlink.
  */
 export class FileBlob implements Blob {
+  readonly sourceCount = 1;
   readonly #descriptor: SharedDescriptor;
   readonly #identity: FileIdentity;
   readonly #context: ImageErrorContext;
@@ -44,6 +45,14 @@ export class FileBlob implements Blob {
       throw sourceFailure(error, this.#context);
     }
     if (count < target.length) throw this.#shortRead(position, target.length, count);
+  }
+
+  sourceAt(): number {
+    return 0;
+  }
+
+  verifySource(): void {
+    this.verifyUnchanged();
   }
 
   verifyUnchanged(): void {

@@ -5,6 +5,7 @@ import { displayName } from '../../src/core/bytes.ts';
 import { openImage } from '../../src/image/open-image.ts';
 import { bootstrap, dataOfPackage, downloadPackages, releaseOfApt, tarOf, untar } from '../helpers/debian.ts';
 import { writeSparse } from '../helpers/image-case.ts';
+import { compareCopies } from '../helpers/live-copies.ts';
 import { type MountedName, mountImage, walkMounted, xattrsOfMounted } from '../helpers/mount.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { e2fsck, requireTools, run } from '../helpers/tools.ts';
@@ -19,6 +20,8 @@ const isPossible = requireTools(
   'tar',
   'xz',
   'zstd',
+  'nbdcopy',
+  'qemu-img',
 );
 
 /** The first run of a day downloads the system. In milliseconds. */
@@ -109,7 +112,7 @@ function describeName(name: Name | undefined, isTimed: boolean): string {
 }
 
 describe.skipIf(!isPossible)('a Debian system and packages on top of it', { timeout: TIMEOUT }, () => {
-  it('is what GNU tar unpacks, and works', async ({ skip }) => {
+  it('is what GNU tar unpacks, and works, written or live', async ({ skip }) => {
     let debian: Debian;
     try {
       debian = makeDebian();
@@ -123,15 +126,23 @@ describe.skipIf(!isPossible)('a Debian system and packages on top of it', { time
     const [unpacked, cache] = [scratch(), scratch()];
     const start = BigInt(Date.now()) * 1_000_000n;
     for (const layer of debian.layers) untar(layer, unpacked);
-    const mounted = await check(debian.layers, cache, unpacked, start);
+    const { mounted, path } = await check(debian.layers, cache, unpacked, start);
     // Every file of every package has the MD5 that its package says; the image's own dpkg computes them.
     expect(run('chroot', [mounted, 'dpkg', '--verify']).toString()).toBe('');
+
+    const live = await openImage({ layers: debian.layers, mtime: 'keep', cache });
+    await compareCopies(live, path).finally(() => live.close());
 
     untar(debian.unmerging, unpacked);
     await check([...debian.layers, debian.unmerging], cache, unpacked, start);
   });
 
-  async function check(layers: readonly string[], cache: string, unpacked: string, start: bigint): Promise<string> {
+  async function check(
+    layers: readonly string[],
+    cache: string,
+    unpacked: string,
+    start: bigint,
+  ): Promise<{ mounted: string; path: string }> {
     const path = await build(layers, cache);
     e2fsck(path);
     const mounted = mountImage(path);
@@ -139,6 +150,6 @@ describe.skipIf(!isPossible)('a Debian system and packages on top of it', { time
     const xattrs = xattrsOfMounted(mounted);
     expect(xattrs).toEqual(xattrsOfMounted(unpacked));
     expect(xattrs.size).toBe(1);
-    return mounted;
+    return { mounted, path };
   }
 });

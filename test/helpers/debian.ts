@@ -28,17 +28,26 @@ const BOOTSTRAP_TIMEOUT = 300_000;
 /** A tar of the smallest system that debootstrap makes; made once a day. */
 export function bootstrap({ suite, mirror }: Release, scratch: string): string {
   const name = `debootstrap-${suite}-${new Date().toISOString().slice(0, 10)}.tar`;
+  return keepMade('debootstrap-', name, () => {
+    const system = join(scratch, 'system');
+    run('debootstrap', ['--variant=minbase', suite, system, mirror], { timeout: BOOTSTRAP_TIMEOUT });
+    const tar = join(scratch, name);
+    tarOf(system, ['--exclude=./var/cache/apt/*.*', '--exclude=./var/lib/apt/lists/*_*', '.'], tar);
+    rmSync(system, { recursive: true });
+    return tar;
+  });
+}
+
+/** What `make` makes, a file or a directory, kept as `name` between runs; older ones of the same prefix are removed. */
+export function keepMade(prefix: string, name: string, make: () => string): string {
   mkdirSync(KEPT, { recursive: true, mode: 0o700 });
   const kept = readdirSync(KEPT);
   if (kept.includes(name)) return join(KEPT, name);
-  for (const old of kept) rmSync(join(KEPT, old), { force: true });
-  const system = join(scratch, 'system');
-  run('debootstrap', ['--variant=minbase', suite, system, mirror], { timeout: BOOTSTRAP_TIMEOUT });
-  const tar = join(scratch, name);
-  tarOf(system, ['--exclude=./var/cache/apt/*.*', '--exclude=./var/lib/apt/lists/*_*', '.'], tar);
-  rmSync(system, { recursive: true });
-  run('mv', [tar, `${join(KEPT, name)}.${process.pid}`]);
-  renameSync(`${join(KEPT, name)}.${process.pid}`, join(KEPT, name));
+  for (const old of kept.filter((each) => each.startsWith(prefix)))
+    rmSync(join(KEPT, old), { force: true, recursive: true });
+  const partial = join(KEPT, `${prefix}${process.pid}`);
+  run('mv', [make(), partial]);
+  renameSync(partial, join(KEPT, name));
   return join(KEPT, name);
 }
 

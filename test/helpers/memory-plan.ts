@@ -10,11 +10,14 @@ export function memoryBlob(bytes: Uint8Array): Blob {
     target.set(bytes.subarray(position, position + target.length));
   };
   return {
+    sourceCount: 1,
     readSync,
     read: async (position, target) => {
       await Promise.resolve();
       readSync(position, target);
     },
+    sourceAt: () => 0,
+    verifySource: () => undefined,
     verifyUnchanged: () => undefined,
     close: () => undefined,
   };

@@ -59,13 +59,23 @@ export class DirectoryBlob implements Blob {
     }
   }
 
-  verifyUnchanged(): void {
+  get sourceCount(): number {
+    return this.#files.count;
+  }
+
+  sourceAt(position: number): number {
+    return this.#files.find(position);
+  }
+
+  verifySource(file: number): void {
     assert(this.#open, 'no blob is verified after it was closed');
-    for (let file = 0; file < this.#files.count; file++) {
-      const stats = lstatSync(this.#hostPath(file), { bigint: true, throwIfNoEntry: false });
-      if (stats === undefined || !sameIdentity(identityOf(stats), this.#files.identityOf(file)))
-        throw this.#changed(file);
-    }
+    const stats = lstatSync(this.#hostPath(file), { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined || !sameIdentity(identityOf(stats), this.#files.identityOf(file)))
+      throw this.#changed(file);
+  }
+
+  verifyUnchanged(): void {
+    for (let file = 0; file < this.#files.count; file++) this.verifySource(file);
   }
 
   close(): void {

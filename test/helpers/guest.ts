@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type CpioEntry, makeCpio } from './cpio-writer.ts';
+import { keepMade } from './debian.ts';
+import { scratch } from './scratch.ts';
+import { requireTools, run, skipped } from './tools.ts';
+
+/** What a machine with virtio disks needs beside the kernel itself, in the order of loading. */
+const MODULES = [
+  'drivers/virtio/virtio_ring',
+  'drivers/virtio/virtio',
+  'drivers/virtio/virtio_pci_modern_dev',
+  'drivers/virtio/virtio_pci_legacy_dev',
+  'drivers/virtio/virtio_pci',
+  'drivers/block/virtio_blk',
+] as const;
+
+/** Runs the script, and tells how it ended. */
+const INIT = `#!/bin/busybox sh
+/bin/busybox mkdir -p /proc /sys /dev /mnt
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+stty -echo
+for module in /modules/*; do insmod "$module"; done
+echo "== start"
+sh -e /script
+echo "== status $?"
+poweroff -f
+`;
+
+/** How long a guest may take to say what is waited for, in milliseconds. */
+const PATIENCE = 60_000;
+
+/** A virtual machine with Debian's kernel and busybox whose disk is /dev/vda; its processor is emulated. */
+export class Guest {
+  readonly #process: ChildProcess;
+  #output = '';
+
+  /** Runs a shell script in a new guest with the disk that arguments of QEMU describe. It is gone when the test ends. */
+  constructor(disk: readonly string[], script: string) {
+    const system = guestSystem();
+    const initramfs = join(scratch(), 'initramfs');
+    writeFileSync(initramfs, initramfsOf(system, script));
+    const machine = ['-accel', 'tcg', '-m', '256', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'];
+    const boot = ['-kernel', join(system, 'vmlinuz'), '-initrd', initramfs, '-append', 'console=ttyS0 quiet panic=-1'];
+    this.#process = spawn('qemu-system-x86_64', [...machine, ...boot, '-serial', 'stdio', ...disk], { stdio: 'pipe' });
+    onTestFinished(() => void this.#process.kill('SIGKILL'));
+    for (const stream of [this.#process.stdout, this.#process.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString('latin1').replaceAll('\r', '');
+      });
+  }
+
+  /** What it said so far that matches; waits for it. Throws when the guest ends without saying it. */
+  async says(expected: RegExp): Promise<RegExpMatchArray> {
+    const end = performance.now() + PATIENCE;
+    for (;;) {
+      const hasEnded = this.#process.exitCode !== null || this.#process.signalCode !== null;
+      const found = expected.exec(this.#output);
+      if (found !== null) return found;
+      if (hasEnded || performance.now() > end) throw new Error(`the guest did not say ${expected}:\n${this.#output}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  /** Says a line to the script. */
+  tell(line: string): void {
+    this.#process.stdin?.write(`${line}\n`);
+  }
+
+  /** What the script printed, once it has ended with success. */
+  async output(): Promise<string> {
+    const [, printed = '', status] = await this.says(/== start\n([^]*)== status (\d+)\n/);
+    if (status !== '0') throw new Error(`the guest's script ended with ${status}:\n${printed}`);
+    return printed;
+  }
+}
+
+/** Whether guests can be started here; says why not. Where CI is set that is an error. */
+export function canStartGuests(): boolean {
+  if (skipped(process.arch !== 'x64', 'the kernel of guests is for amd64')) return false;
+  if (!requireTools('qemu-system-x86_64', 'apt-get', 'apt-cache', 'dpkg-deb')) return false;
+  try {
+    guestSystem();
+    return true;
+  } catch (error) {
+    if (process.env['CI'] === 'true') throw error;
+    return !skipped(true, `no kernel for guests: ${String(error).slice(0, 500)}`);
+  }
+}
+
+/** A directory with `vmlinuz`, `busybox` and `modules/` of Debian's packages, which are not installed. */
+function guestSystem(): string {
+  const depends = run('apt-cache', ['depends', '--important', 'linux-image-cloud-amd64']).toString();
+  const kernel = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
+  if (kernel === undefined) throw new Error('apt knows no linux-image-cloud-amd64; apt-get update');
+  const directory = mkdtempSync(join(tmpdir(), 'blockloom-guest-'));
+  try {
+    return keepMade('linux-image-', kernel, () => download(kernel, directory));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+function download(kernel: string, directory: string): string {
+  run('apt-get', ['-qq', 'download', kernel, 'busybox-static'], { cwd: directory });
+  for (const file of readdirSync(directory)) run('dpkg-deb', ['-x', file, 'packages'], { cwd: directory });
+  const release = kernel.replace('linux-image-', '');
+  const packages = join(directory, 'packages');
+  const made = join(directory, 'guest');
+  mkdirSync(join(made, 'modules'), { recursive: true });
+  copyFileSync(join(packages, 'boot', `vmlinuz-${release}`), join(made, 'vmlinuz'));
+  copyFileSync(join(packages, 'bin/busybox'), join(made, 'busybox'));
+  const folder = join(packages, 'lib/modules', release, 'kernel');
+  MODULES.forEach((module, i) => copyFileSync(join(folder, `${module}.ko`), join(made, 'modules', `${i}.ko`)));
+  return made;
+}
+
+function initramfsOf(system: string, script: string): Buffer {
+  const file = (name: string, path: string): CpioEntry => ({ name, mode: 0o100755, data: readFileSync(path) });
+  return makeCpio([
+    { name: 'bin', mode: 0o040755 },
+    file('bin/busybox', join(system, 'busybox')),
+    { name: 'init', mode: 0o100755, data: Buffer.from(INIT) },
+    { name: 'script', mode: 0o100644, data: Buffer.from(script) },
+    { name: 'modules', mode: 0o040755 },
+    ...MODULES.map((_, i) => file(`modules/${i}.ko`, join(system, 'modules', `${i}.ko`))),
+  ]);
+}
