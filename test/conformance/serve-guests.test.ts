@@ -3,12 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { output } from '../helpers/cli.ts';
 import { canStartGuests, Guest } from '../helpers/guest.ts';
 import { eventually } from '../helpers/nbd-socket.ts';
 import { random } from '../helpers/random.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { startServe } from '../helpers/served.ts';
 import { makeTar } from '../helpers/tar-writer.ts';
+import { e2fsck, requireTools, run } from '../helpers/tools.ts';
 
 /** Files of all sizes that matter to reading ahead, by name. */
 const FILES: ReadonlyMap<string, Buffer> = new Map(
@@ -17,6 +19,8 @@ const FILES: ReadonlyMap<string, Buffer> = new Map(
     return [`data/${i}`, Buffer.from(Uint8Array.from({ length: size }, () => below(256)))];
   }),
 );
+
+const areGuestsPossible = canStartGuests();
 
 const SUMS = [...FILES].map(([name, data]) => `${createHash('sha256').update(data).digest('hex')}  ${name}\n`).join('');
 
@@ -34,7 +38,7 @@ function diskOf(socket: string, mode: 'on' | 'off'): string[] {
   return ['-blockdev', node, '-device', 'virtio-blk-pci,drive=disk'];
 }
 
-describe.skipIf(!canStartGuests())('a guest', () => {
+describe.skipIf(!areGuestsPossible)('a guest', () => {
   it('mounts a live image read-only and reads what is in the layers', async () => {
     const { folder, layer, socket } = prepared();
     const { uri } = await startServe([layer, '--socket', socket], folder);
@@ -85,5 +89,63 @@ cat /sums`;
     guest.tell('stop');
     expect((await guest.output()).replace(/^round \d+\n/gm, '')).toBe(SUMS);
     expect(second.log).toEqual([]);
+  });
+});
+
+describe.skipIf(!areGuestsPossible || !requireTools('e2fsck', 'debugfs'))('a guest that writes', () => {
+  it('finds what it wrote at the next start, and so does whoever gets the committed image', async () => {
+    const { folder, layer, socket } = prepared();
+    const image = [layer, '--free', '16M', '--delta', 'delta'];
+    const sums = 'find . -xdev -type f | sort | xargs sha256sum';
+    const write = `mount -t ext4 /dev/vda /mnt; cd /mnt
+head -c 500000 /dev/urandom >new; mkdir folder; mv data/4 folder/moved; rm data/3; echo more >>data/2
+${sums}; cd /; umount /mnt`;
+    const first = await startServe([...image, '--writable', '--socket', socket], folder);
+    const written = await new Guest(diskOf(socket, 'off'), write).output();
+    expect(written).toContain('./folder/moved');
+    first.process.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+
+    const second = await startServe([...image, '--writable', '--socket', socket], folder);
+    const guest = new Guest(diskOf(socket, 'on'), `mount -t ext4 -o ro /dev/vda /mnt; cd /mnt; ${sums}`);
+    expect(await guest.output()).toBe(written);
+    second.process.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+
+    output(['commit', ...image, '-o', 'new.img'], { cwd: folder });
+    const committed = join(folder, 'new.img');
+    e2fsck(committed);
+    for (const [, digest, name] of written.matchAll(/^([0-9a-f]{64}) {2}\.\/(.*)$/gm)) {
+      const data = run('debugfs', ['-R', `cat ${name}`, committed]);
+      expect([name, createHash('sha256').update(data).digest('hex')]).toEqual([name, digest]);
+    }
+  });
+
+  it('loses nothing that it flushed when the server is killed and started again', async () => {
+    const { folder, layer, socket } = prepared();
+    const image = [layer, '--free', '16M', '--delta', 'delta'];
+    const script = `mount -t ext4 /dev/vda /mnt; cd /mnt
+(read line </dev/console; touch /stop) &
+round=0
+while [ ! -e /stop ]; do
+  round=$((round + 1)); yes "round $round" | head -c 1000000 >/expected
+  cp /expected kept; sync; echo 3 >/proc/sys/vm/drop_caches
+  cmp /expected kept; echo "round $round"
+done
+cd /; umount /mnt`;
+    let server = await startServe([...image, '--writable', '--socket', socket], folder);
+    const guest = new Guest(diskOf(socket, 'off'), script);
+    await guest.says(/round 2\n/);
+    server.process.kill('SIGKILL');
+    await server.ended;
+    server = await startServe([...image, '--writable', '--socket', socket], folder);
+    const rounds = Number((await guest.says(/.*round (\d+)\n/s))[1]);
+    await guest.says(new RegExp(`round ${rounds + 2}\n`));
+    guest.tell('stop');
+    await guest.output();
+    server.process.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    output(['commit', ...image, '-o', 'new.img'], { cwd: folder });
+    e2fsck(join(folder, 'new.img'));
   });
 });
