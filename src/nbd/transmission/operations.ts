@@ -2,6 +2,7 @@ import type { Backend, Extent } from '../backend.ts';
 import type { Chosen } from '../negotiation/policy.ts';
 import { Command, CommandFlag, type ReplyStyle } from '../protocol.ts';
 import { blockStatusReply, DESCRIPTORS_MAX } from './block-status.ts';
+import { giveFrame, takeFrame } from './frames.ts';
 import type { Output } from './output.ts';
 import type { Port } from './port.ts';
 import { ReadJob } from './read-job.ts';
@@ -47,7 +48,7 @@ export class Operations {
   #waiting: (() => void)[] = [];
   /** Requests whose reply is not with the client's socket. */
   inFlight = 0;
-  /** Data of replies that are gathered whole before they can be sent. */
+  /** Data of replies that are gathered whole before they can be sent, in bytes. */
   heldBytes = 0;
   /** The backend's last read was a promise: the next will be too, and gets memory of its own. */
   readsLater = false;
@@ -140,12 +141,14 @@ export class Operations {
     this.heldBytes += request.length;
     this.#track(request, async () => {
       const header = dataHeaderBytes(this.#style);
-      const frame = newFrame(header + request.length);
+      const frame = takeFrame(header + request.length);
+      const reply = frame.bytes.subarray(0, header + request.length);
       try {
-        await this.#backend.read(request.offset, frame.bytes.subarray(header));
+        await this.#backend.read(request.offset, reply.subarray(header));
         putDataHeader(frame, 0, this.#style, request, request.offset, request.length, true);
-        await this.#write(frame.bytes);
+        await this.#write(reply);
         this.#port.answered(request, 0);
+        giveFrame(frame);
       } finally {
         this.heldBytes -= request.length;
       }
@@ -181,11 +184,12 @@ export class Operations {
         await this.#writeNext(job, frame.bytes.subarray(0, length));
         continue;
       }
-      const place = { frame: newFrame(header + job.length), at: 0 };
-      const pending = this.#backend.read(job.offset, place.frame.bytes.subarray(header));
+      const place = { frame: takeFrame(header + job.length), at: 0 };
+      const pending = this.#backend.read(job.offset, place.frame.bytes.subarray(header, header + job.length));
       this.readsLater = pending !== undefined;
       await pending;
       await this.#writePiece(job, place);
+      giveFrame(place.frame);
     }
   }
 

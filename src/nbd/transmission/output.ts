@@ -1,5 +1,6 @@
+import { giveFrame, takeFrame } from './frames.ts';
 import type { Port } from './port.ts';
-import { type Frame, newFrame, SMALL_REPLY_BYTES_MAX } from './replies.ts';
+import { type Frame, SMALL_REPLY_BYTES_MAX } from './replies.ts';
 
 /**
  * The most data of one reply, or of one piece of it. A unix socket takes about 208 KiB before it blocks; writes much longer
@@ -8,10 +9,6 @@ import { type Frame, newFrame, SMALL_REPLY_BYTES_MAX } from './replies.ts';
 export const PIECE_BYTES = 128 * 1024;
 
 const OUTPUT_BYTES = PIECE_BYTES + 2 * SMALL_REPLY_BYTES_MAX;
-const POOLED_MAX = 8;
-
-/** Frames between uses; connections without work hold none. */
-const pool: Frame[] = [];
 
 /** Where the replies of many requests are gathered, to leave in one write. */
 export class Output {
@@ -30,7 +27,7 @@ export class Output {
   }
 
   get frame(): Frame {
-    this.#frame ??= pool.pop() ?? newFrame(OUTPUT_BYTES);
+    this.#frame ??= takeFrame(OUTPUT_BYTES);
     return this.#frame;
   }
 
@@ -59,7 +56,7 @@ export class Output {
   /** Gives the memory back while there is nothing to say. */
   release(): void {
     if (this.#frame === undefined || this.used > 0 || this.isBlocked) return;
-    if (pool.length < POOLED_MAX) pool.push(this.#frame);
+    giveFrame(this.#frame);
     this.#frame = undefined;
   }
 

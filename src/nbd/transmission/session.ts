@@ -16,6 +16,9 @@ import { WriteJob } from './write-job.ts';
 /** Bytes moved for one connection before the others have their turn: little, so that none waits long behind a bulk reader. */
 const TURN_BYTES = PIECE_BYTES;
 
+/** With so much data in replies that wait for the client, as one or many, no more is read for it. */
+const HELD_BYTES_MAX = 1024 * 1024;
+
 /** The first replies to what came together leave when they are so long: the client has work while the rest is made. */
 const FIRST_REPLIES_BYTES = 32 * 1024;
 
@@ -116,7 +119,7 @@ export class Session {
       this.#output.isBlocked ||
       this.#write?.isBusy === true ||
       this.#operations.inFlight >= this.#requestsInFlightMax ||
-      this.#operations.heldBytes >= this.#rules.payloadBytesMax
+      this.#operations.heldBytes >= Math.min(HELD_BYTES_MAX, this.#rules.payloadBytesMax)
     );
   }
 
