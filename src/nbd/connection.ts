@@ -31,6 +31,8 @@ export interface Settings {
   readonly tls: NodeTlsOptions | undefined;
   readonly observer: Observer;
   readonly busyPoll: BusyPoll;
+  /** Whether there is one connection only. */
+  readonly isAlone: () => boolean;
 }
 
 /** One client, from the greeting to the end. */
@@ -140,11 +142,15 @@ export class Connection {
 
   #transmit(chosen: Chosen, reader: Reader): void {
     const wire = this.#wire;
+    const { isAlone } = this.#settings;
     const session = new Session(
       {
         write: (bytes, written) => wire.write(bytes, written),
         get isDrained() {
           return wire.isDrained;
+        },
+        get isAlone() {
+          return isAlone();
         },
         resume: () => wire.resume(),
         finish: (isClientDone) => wire.finish(isClientDone),

@@ -111,6 +111,7 @@ export class NbdServer {
       connectionFailed: options.onConnectionError ?? (() => {}),
       answered: (entry, request, error) => this.#answered(entry, request, error),
     };
+    const isAlone = (): boolean => this.#connections.size === 1;
     this.#options = options;
     const nodeTls: NodeTlsOptions | undefined = tls && secureSettings(tls);
     const table = new ExportTable(exports);
@@ -125,7 +126,8 @@ export class NbdServer {
       },
       tls: nodeTls,
       observer,
-      busyPoll: new BusyPoll(busyPollMicroseconds, () => this.#connections.size === 1),
+      busyPoll: new BusyPoll(busyPollMicroseconds, isAlone),
+      isAlone,
     };
   }
 

@@ -103,6 +103,7 @@ class MemoryPort implements Port {
   readonly sent: Buffer[] = [];
   readonly writes: number[] = [];
   isSlow = false;
+  isAlone = false;
   isFinished = false;
   isPaused = false;
   failure: ConnectionFailure | undefined;

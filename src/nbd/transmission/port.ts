@@ -12,6 +12,8 @@ export interface Port {
   finish(isClientDone: boolean): void;
   /** The connection must end at once: a ConnectionFailure says why, anything else is a mistake of ours. */
   fail(error: unknown): void;
+  /** There are no other connections. */
+  readonly isAlone: boolean;
   /** Calls back when other connections have had their turn. */
   later(callback: () => void): void;
   /** A backend failed; the client has been told without details. */

@@ -15,6 +15,8 @@ import { WriteJob } from './write-job.ts';
 
 /** Bytes moved for one connection before the others have their turn: little, so that none waits long behind a bulk reader. */
 const TURN_BYTES = PIECE_BYTES;
+/** The same without others: now and then timers and new connections are seen to. */
+const LONG_TURN_BYTES = 16 * PIECE_BYTES;
 
 /** With so much data in replies that wait for the client, as one or many, no more is read for it. */
 const HELD_BYTES_MAX = 1024 * 1024;
@@ -317,7 +319,7 @@ export class Session {
 
   #took(bytes: number): void {
     this.#turnBytes += bytes;
-    if (this.#turnBytes < TURN_BYTES) return;
+    if (this.#turnBytes < TURN_BYTES || (this.#port.isAlone && this.#turnBytes < LONG_TURN_BYTES)) return;
     this.#turnBytes = 0;
     this.#isYielding = true;
     this.#port.later(() => {
