@@ -28,10 +28,10 @@ async function commit(layers: string[], options: CommitOptions, signal: AbortSig
     const exports = [{ name: '', references: layers }];
     const opened = await openExports(exports, options, signal, progress);
     try {
-      const merged = await openMergedImage(opened[0]!.image, delta, { signal });
+      const showing = (phase: string) => (done: number, total: number) => progress.update(phase, done, total);
+      const merged = await openMergedImage(opened[0]!.image, delta, { signal, onProgress: showing('reading') });
       try {
-        const onProgress = (done: number, total: number): void => progress.update('committing', done, total);
-        const { sha256 } = await writeOutput(merged, output, { signal, force, onProgress });
+        const { sha256 } = await writeOutput(merged, output, { signal, force, onProgress: showing('committing') });
         progress.clear();
         const result =
           json === true ? JSON.stringify({ file: output, sha256, size: merged.size }) : `${sha256}  ${output}`;

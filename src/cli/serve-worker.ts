@@ -43,7 +43,7 @@ async function work(
   signal: AbortSignal,
 ): Promise<NbdServer> {
   const opened = await openExports(exports, options, signal, new ProgressLine('none'));
-  const server = await newServer(await servedExports(opened, options, signal), options, {
+  const server = await newServer(await servedExports(opened, options, { signal }), options, {
     onBackendError: (error) => report({ kind: 'backend-error', message: messageOf(error) }),
     onConnectionError: (error) => report({ kind: 'connection-error', message: messageOf(error) }),
     onConnection: (event) => {
