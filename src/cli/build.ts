@@ -3,10 +3,8 @@ import type { Command } from 'commander';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { outputFailure } from '../sinks/failure.ts';
-import { writeImage } from '../sinks/file-sink.ts';
-import { streamImage } from '../sinks/stream-sink.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
-import { checkOutput } from './output.ts';
+import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import { formatUuid } from './values.ts';
 
 interface BuildOptions extends ImageArguments {
@@ -31,20 +29,15 @@ export function addBuild(program: Command, signal: AbortSignal): void {
 
 async function build(layers: string[], options: BuildOptions, signal: AbortSignal): Promise<void> {
   const { output, force, digestFile, metadataFile } = options;
-  const toStdout = output === '-';
   // Refused before the layers are decompressed, which may take long.
-  if (!toStdout) {
-    await checkOutput(output, force ?? false, layers);
-  }
+  await checkOutput(output, force ?? false, layers);
   await withImage(layers, options, signal, 'building', async ({ onProgress, print, ...opened }) => {
-    const { sha256 } = toStdout
-      ? await streamImage(opened.image, process.stdout, { signal, onProgress })
-      : await writeImage(opened.image, output, { signal, onProgress, force });
+    const { sha256 } = await writeOutput(opened.image, output, { signal, onProgress, force });
     const metadata = describe(opened, output, sha256);
     await writeText(digestFile, `sha256:${sha256}\n`);
     await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
     const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}`;
-    print(result, toStdout ? 'stderr' : 'stdout');
+    print(result, output === STDOUT ? 'stderr' : 'stdout');
   });
 }
 

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { openMergedImage } from '../merged-image.ts';
-import { writeImage } from '../sinks/file-sink.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withProgress } from './image-arguments.ts';
-import { checkOutput } from './output.ts';
+import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import { closeExports, openExports } from './serve-exports.ts';
 
 interface CommitOptions extends ImageArguments {
@@ -17,7 +16,7 @@ export function addCommit(program: Command, signal: AbortSignal): void {
     .description('write the image of layers, with what clients of serve have written to it, to a file')
     .argument(layersArgument[0], `${layersArgument[1]}; or the file of an image`)
     .requiredOption('--delta <file>', 'what serve --delta has kept, for the same layers and options')
-    .requiredOption('-o, --output <file>', 'where the image goes')
+    .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
     .option('--force', 'replace the file when it exists');
   addImageOptions(command).action(async (layers: string[], options: CommitOptions) => commit(layers, options, signal));
 }
@@ -29,14 +28,15 @@ async function commit(layers: string[], options: CommitOptions, signal: AbortSig
     const exports = [{ name: '', references: layers }];
     const opened = await openExports(exports, options, signal, progress);
     try {
-      const merged = await openMergedImage(opened[0]!.image, delta, { signal });
+      const showing = (phase: string) => (done: number, total: number) => progress.update(phase, done, total);
+      const merged = await openMergedImage(opened[0]!.image, delta, { signal, onProgress: showing('reading') });
       try {
-        const onProgress = (done: number, total: number): void => progress.update('committing', done, total);
-        const { sha256 } = await writeImage(merged, output, { signal, force, onProgress });
+        const { sha256 } = await writeOutput(merged, output, { signal, force, onProgress: showing('committing') });
         progress.clear();
-        console.log(
-          json === true ? JSON.stringify({ file: output, sha256, size: merged.size }) : `${sha256}  ${output}`,
-        );
+        const result =
+          json === true ? JSON.stringify({ file: output, sha256, size: merged.size }) : `${sha256}  ${output}`;
+        if (output === STDOUT) console.error(result);
+        else console.log(result);
       } finally {
         merged.close();
       }

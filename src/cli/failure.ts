@@ -42,8 +42,13 @@ export function report(error: unknown, debug: boolean): number {
   const known = error instanceof ImageError;
   const message = error instanceof Error ? error.message : String(error);
   console.error(`blockloom: ${message}`);
-  if (debug || !known) console.error(error instanceof Error ? (error.stack ?? '') : '');
+  if (debug || !(known || isOfTheSystem(error))) console.error(error instanceof Error ? (error.stack ?? '') : '');
   return known ? EXIT_CODE_OF[error.code] : ExitCode.failed;
+}
+
+/** A call to the system failed, and its message says which. */
+function isOfTheSystem(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 /** Whoever reads our output has seen enough. */

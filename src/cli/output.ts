@@ -1,12 +1,27 @@
 import { statSync } from 'node:fs';
 import { ImageError } from '../core/errors.ts';
-import { targetOf } from '../sinks/file-sink.ts';
+import type { Image } from '../image/image.ts';
+import { targetOf, writeImage, type WriteImageOptions } from '../sinks/file-sink.ts';
+import { streamImage } from '../sinks/stream-sink.ts';
+
+/** Names standard output, which the image has for itself then. */
+export const STDOUT = '-';
+
+/** Writes an image to a file, or to STDOUT; returns its SHA-256 in hexadecimal. Throws as `writeImage` does. */
+export async function writeOutput(
+  image: Image,
+  output: string,
+  options: WriteImageOptions,
+): Promise<{ sha256: string }> {
+  return output === STDOUT ? streamImage(image, process.stdout, options) : writeImage(image, output, options);
+}
 
 /**
- * Refuses an output that cannot be written, or that is one of the inputs it is made from. Throws `output-exists`,
+ * Refuses a file that cannot be written, or that is one of the inputs it is made from. Throws `output-exists`,
  * `output-failed` or `option-invalid`.
  */
 export async function checkOutput(output: string, force: boolean, inputs: readonly string[]): Promise<void> {
+  if (output === STDOUT) return;
   await targetOf(output, force);
   const file = fileAt(output);
   const same = inputs.find((input) => file !== undefined && fileAt(input) === file);

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { Counters, type NbdServer } from '../nbd/index.ts';
+import { type ConnectionEvent, Counters, type NbdServer } from '../nbd/index.ts';
 import { diffIdsOf, type OpenedExport } from './serve-exports.ts';
 import type { ServerState } from './serve-metrics.ts';
 import type { ServerEvents } from './serve-server.ts';
@@ -63,7 +63,8 @@ export class ServePool implements ServerState {
     if (here === 0) return false;
     const [idlest] = [...this.#workers].toSorted((a, b) => a.open - b.open);
     const isBusy = idlest === undefined || idlest.open > 0;
-    const worker = isBusy && this.#workers.size < this.#workersMax ? this.#start() : idlest;
+    const started = isBusy && this.#workers.size < this.#workersMax ? this.#start() : undefined;
+    const worker = started ?? idlest;
     if (worker === undefined || worker.open >= here) return false;
     worker.give(socket, this.#nextId());
     return true;
@@ -79,17 +80,20 @@ export class ServePool implements ServerState {
     return this.#server === undefined ? 0 : ++this.#server.counters.connections;
   }
 
-  #start(): Worker {
-    const worker = new Worker(this.#settings, this.#events, {
+  /** One more worker; undefined where there can be none, as when this process is out of descriptors. */
+  #start(): Worker | undefined {
+    const child = startProcess((error) => this.#events.onConnectionError(error));
+    if (child === undefined) return undefined;
+    const worker = new Worker(child, this.#settings, this.#events, {
       isSame: (diffIds) => {
         for (const { image } of this.#opened) image.verifyUnchanged();
         return diffIds === diffIdsOf(this.#opened);
       },
-      ended: (unserved) => {
+      ended: (unserved, wasReady) => {
         this.#workers.delete(worker);
         this.#past.add(worker.counters);
         // One that cannot serve will not the next time either.
-        if (unserved.length > 0) this.#workersMax = 0;
+        if (!wasReady) this.#workersMax = 0;
         for (const socket of unserved) void this.#server?.serveSocket(socket);
       },
     });
@@ -98,12 +102,23 @@ export class ServePool implements ServerState {
   }
 }
 
+function startProcess(failed: (error: unknown) => void): ChildProcess | undefined {
+  try {
+    const child = fork(WORKER, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    child.on('error', failed);
+    return child.pid === undefined ? undefined : child;
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
+}
+
 /** What a worker needs of its pool. */
 interface Pool {
   /** Whether a worker has opened what this process has open. Throws `layer-changed`. */
   isSame(diffIds: string): boolean;
-  /** The process has ended, with sockets that it was given too early. */
-  ended(unserved: readonly Socket[]): void;
+  /** The process has ended, with sockets that it has not got. */
+  ended(unserved: readonly Socket[], wasReady: boolean): void;
 }
 
 /** One more process. */
@@ -113,30 +128,33 @@ class Worker {
   readonly #pool: Pool;
   readonly #exited: Promise<void>;
   #isReady = false;
-  #waiting: { socket: Socket; id: number }[] = [];
+  /** What it was given and has not said to have got, by the numbers of the connections; open here too until then. */
+  readonly #given = new Map<number, Socket>();
+  /** When its connections were opened, by their numbers. */
+  readonly #openedAt = new Map<number, number>();
   /** Connections that it has or will have. */
   open = 0;
   counters = new Counters();
 
-  constructor(settings: WorkerSettings, events: ServerEvents, pool: Pool) {
+  constructor(child: ChildProcess, settings: WorkerSettings, events: ServerEvents, pool: Pool) {
     this.#events = events;
     this.#pool = pool;
-    this.#process = fork(WORKER, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#process = child;
     this.#exited = new Promise((resolve) => {
       this.#process.once('exit', () => {
-        pool.ended(this.#waiting.map(({ socket }) => socket));
+        pool.ended([...this.#given.values()], this.#isReady);
+        this.#tellClosed();
         resolve();
       });
     });
-    this.#process.on('error', (error) => events.onConnectionError(error));
     this.#process.on('message', (report: WorkerReport) => this.#hear(report));
     this.#tell({ kind: 'settings', settings });
   }
 
   give(socket: Socket, id: number): void {
     this.open++;
+    this.#given.set(id, socket);
     if (this.#isReady) this.#tell({ kind: 'socket', id }, socket);
-    else this.#waiting.push({ socket, id });
   }
 
   async close(): Promise<void> {
@@ -146,7 +164,7 @@ class Worker {
 
   #tell(order: WorkerOrder, socket?: Socket): void {
     // Whether it fails because the process is gone is told by its exit.
-    this.#process.send(order, socket, {}, () => {});
+    this.#process.send(order, socket, { keepOpen: true }, () => {});
   }
 
   #hear(report: WorkerReport): void {
@@ -155,10 +173,10 @@ class Worker {
         this.#begin(report.diffIds);
         break;
       case 'connection':
-        if (report.event.kind === 'closed') this.open--;
-        this.#events.onConnection(report.event);
+        this.#hearConnection(report.event);
         break;
       case 'lost':
+        this.#hasGot(report.id);
         this.open--;
         break;
       case 'backend-error':
@@ -175,6 +193,29 @@ class Worker {
     }
   }
 
+  #hasGot(id: number): void {
+    this.#given.get(id)?.destroy();
+    this.#given.delete(id);
+  }
+
+  #hearConnection(event: ConnectionEvent): void {
+    if (event.kind === 'opened') {
+      this.#hasGot(event.id);
+      this.#openedAt.set(event.id, performance.now());
+    } else {
+      this.#openedAt.delete(event.id);
+      this.open--;
+    }
+    this.#events.onConnection(event);
+  }
+
+  /** What the process had no time to tell. */
+  #tellClosed(): void {
+    for (const [id, openedAt] of this.#openedAt) {
+      this.#events.onConnection({ kind: 'closed', id, count: 0, milliseconds: performance.now() - openedAt });
+    }
+  }
+
   #begin(diffIds: string): void {
     try {
       this.#isReady = this.#pool.isSame(diffIds);
@@ -185,6 +226,6 @@ class Worker {
       this.#process.kill('SIGKILL');
       return;
     }
-    for (const { socket, id } of this.#waiting.splice(0)) this.#tell({ kind: 'socket', id }, socket);
+    for (const [id, socket] of this.#given) this.#tell({ kind: 'socket', id }, socket);
   }
 }

@@ -24,7 +24,7 @@ export type WorkerReport =
   | { readonly kind: 'ready'; readonly diffIds: string }
   | { readonly kind: 'connection'; readonly event: ConnectionEvent }
   /** A socket was closed on its way here. */
-  | { readonly kind: 'lost' }
+  | { readonly kind: 'lost'; readonly id: number }
   | { readonly kind: 'backend-error' | 'connection-error'; readonly message: string }
   | { readonly kind: 'slow'; readonly request: SlowRequest }
   /** How it counts, now and then. */
@@ -43,7 +43,7 @@ async function work(
   signal: AbortSignal,
 ): Promise<NbdServer> {
   const opened = await openExports(exports, options, signal, new ProgressLine('none'));
-  const server = await newServer(await servedExports(opened, options, signal), options, {
+  const server = await newServer(await servedExports(opened, options, { signal }), options, {
     onBackendError: (error) => report({ kind: 'backend-error', message: messageOf(error) }),
     onConnectionError: (error) => report({ kind: 'connection-error', message: messageOf(error) }),
     onConnection: (event) => {
@@ -57,7 +57,8 @@ async function work(
 }
 
 function report(message: WorkerReport): void {
-  if (process.connected) process.send?.(message);
+  // Whether it fails because the other process is gone is told by `disconnect`.
+  if (process.connected) process.send?.(message, undefined, {}, () => {});
 }
 
 function messageOf(error: unknown): string {
@@ -74,7 +75,7 @@ async function obey(order: WorkerOrder, socket?: Socket): Promise<void> {
     server = await work(order.settings, ids, ending.signal);
     setInterval(tellCounters, COUNTERS_INTERVAL).unref();
   } else if (order.kind === 'socket') {
-    if (socket === undefined) return report({ kind: 'lost' });
+    if (socket === undefined) return report({ kind: 'lost', id: order.id });
     ids.push(order.id);
     await server?.serveSocket(socket);
   } else {

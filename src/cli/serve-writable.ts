@@ -3,6 +3,7 @@ import { ImageError } from '../core/errors.ts';
 import type { Export } from '../nbd/index.ts';
 import { openWritable } from '../open-writable.ts';
 import { imageBackend } from '../serve-image.ts';
+import type { PumpOptions } from '../sinks/pump.ts';
 import type { OpenedExport } from './serve-exports.ts';
 
 /** What of a command line says whether and where clients write. */
@@ -32,11 +33,11 @@ export function sharesWrites({ writable, perConnection }: WritableArguments): bo
   return writable === true && perConnection !== true;
 }
 
-/** The exports of images, writable as a command line has it. Throws ImageError. */
+/** The exports of images, writable as a command line has it; a base of a delta that is kept is read. Throws ImageError. */
 export async function servedExports(
   opened: readonly OpenedExport[],
   { writable, ...options }: WritableArguments,
-  signal: AbortSignal,
+  pumpOptions: PumpOptions,
 ): Promise<Export[]> {
   if (options.delta !== undefined && opened.length > 1)
     throw new ImageError('option-invalid', `--delta keeps the changes of one image, not of ${opened.length}`);
@@ -44,7 +45,8 @@ export async function servedExports(
   return Promise.all(
     opened.map(async ({ name, image }) => ({
       name,
-      backend: writable === true ? await openWritable(image, { delta, perConnection, signal }) : imageBackend(image),
+      backend:
+        writable === true ? await openWritable(image, { delta, perConnection, ...pumpOptions }) : imageBackend(image),
     })),
   );
 }

@@ -7,6 +7,7 @@ import { type Address, type NbdServer, NbdServerError, nbdUri } from '../nbd/ind
 import { listen } from '../serve-image.ts';
 import { runCaptive } from './captive.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withProgress } from './image-arguments.ts';
+import type { ProgressLine } from './progress.ts';
 import { Ending } from './serve-ending.ts';
 import { closeExports, type ExportArguments, exportsOf, type OpenedExport, openExports } from './serve-exports.ts';
 import { ServeLog } from './serve-log.ts';
@@ -47,7 +48,7 @@ SIGUSR1 prints counters. SIGTERM ends the server when what is in flight is answe
 export function addServe(program: Command, signal: AbortSignal): void {
   const command = program
     .command('serve')
-    .description('serve images over NBD, made when they are read and never written; prints the URI when ready')
+    .description('serve images over NBD, made when they are read; prints the URI when ready')
     .argument(
       layersArgument[0],
       `${layersArgument[1]}; or the file of an image; NAME=REFERENCE for several exports, each of the layers of its name`,
@@ -89,9 +90,8 @@ export function addServe(program: Command, signal: AbortSignal): void {
     withProgress(options, async (progress) => {
       const exports = exportsOf(references, options.export);
       const opened = await openExports(exports, options, signal, progress);
-      progress.clear();
       try {
-        await serve(exports, opened, options, signal);
+        await serve(exports, opened, options, signal, progress);
       } finally {
         closeExports(opened);
       }
@@ -104,13 +104,17 @@ async function serve(
   opened: readonly OpenedExport[],
   options: ServeOptions,
   signal: AbortSignal,
+  progress: ProgressLine,
 ): Promise<void> {
+  const onProgress = (done: number, total: number): void => progress.update('reading', done, total);
   const log = new ServeLog(options.log, options.quiet === true);
   const ended = new Ending(options, signal);
   const workersMax = canShare(exports, opened, options) ? options.threads - 1 : 0;
   const pool = new ServePool({ exports, options }, opened, eventsOf(log, ended), workersMax);
   try {
-    const server = await newServer(await servedExports(opened, options, signal), options, pool.events, pool.take);
+    const served = await servedExports(opened, options, { signal, onProgress });
+    progress.clear();
+    const server = await newServer(served, options, pool.events, pool.take);
     pool.server = server;
     const stopReporting = await reportCounters(pool, options, log);
     try {

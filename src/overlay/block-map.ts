@@ -7,8 +7,8 @@ export const ZERO = 1;
 /** The first unit that can hold a block. */
 export const FIRST_UNIT = 2;
 
-/** Blocks of one chunk, whose entries take 16 KiB. */
-const CHUNK_BLOCKS = 4096;
+/** Blocks of one chunk, whose entries take 2 KiB: scattered writes make many. */
+const CHUNK_BLOCKS = 512;
 /** Shared by all chunks that are zero as a whole, and never written. */
 const ZERO_CHUNK = new Uint32Array(CHUNK_BLOCKS).fill(ZERO);
 

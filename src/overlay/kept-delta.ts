@@ -114,11 +114,11 @@ export class KeptDelta implements Delta {
 
   /** Makes durable what is there now: data, then map. */
   async #commit(): Promise<void> {
-    const changes = this.#changes.seal();
     const released = this.#released.length;
-    const checkpoint = this.#chain.isLong ? this.#tryCheckpoint() : undefined;
+    const old = this.#chain.isLong ? this.#tryCheckpoint() : undefined;
+    const changes = this.#changes.seal();
     await this.#sync();
-    if (checkpoint !== undefined) this.#tryBegin(checkpoint);
+    if (old !== undefined) this.#tryBegin(this.#chain);
     else if (changes > 0) this.#chain.append(this.#changes.first(changes));
     else return;
     await this.#sync();
@@ -127,19 +127,23 @@ export class KeptDelta implements Delta {
       this.#allocator.free(run);
       this.#releasedUnits -= run.count;
     }
-    if (checkpoint === undefined) return;
-    this.#chain.release();
-    this.#chain = checkpoint;
+    old?.release();
   }
 
-  /** The map in a new chain, or undefined where the disk has no room for it; the old chain may have. */
+  /**
+   * Goes on in a new chain that has everything, and returns the old one. What changes from here on is written in the new
+   * one, and has its room there. Undefined where the disk has no room for it; the old chain may have.
+   */
   #tryCheckpoint(): MapChain | undefined {
+    const old = this.#chain;
     try {
-      return MapChain.checkpoint(this.map, this.file, this.#allocator);
+      this.#chain = MapChain.checkpoint(this.map, this.file, this.#allocator, SPARE_PAGES);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === undefined) throw error;
       return undefined;
     }
+    this.#changes.drop(this.#changes.length);
+    return old;
   }
 
   /** Makes the header name a chain, which is on the disk. The other header stays, should this one be torn. */

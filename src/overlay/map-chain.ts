@@ -31,12 +31,13 @@ export class MapChain {
     this.#allocator = allocator;
   }
 
-  /** Writes the whole map as a new chain. What it took is given back when that fails. */
-  static checkpoint(map: BlockMap, file: DeltaFile, allocator: UnitAllocator): MapChain {
+  /** Writes the whole map as a new chain, with room for `spare` more pages. What it took is given back when that fails. */
+  static checkpoint(map: BlockMap, file: DeltaFile, allocator: UnitAllocator, spare = 0): MapChain {
     const chain = new MapChain(file, allocator);
     try {
       chain.append(map.runs());
       chain.#checkpointPages = chain.#pages.length;
+      chain.reserve(spare);
       return chain;
     } catch (error) {
       chain.release();

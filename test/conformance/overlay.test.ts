@@ -137,6 +137,9 @@ describe.skipIf(process.platform !== 'linux')('a kept delta', () => {
     const digest = output(['hash', base, app], { cwd: folder });
     expect(commit('same.tar', app).stdout).toBe(`${digest}  new.img\n`);
     expect(commit(`${base}.gz`, app, '--json').stdout).toMatch(new RegExp(`^{"file":"new.img","sha256":"${digest}",`));
+    const streamed = blockloom(['commit', base, app, '--delta', 'a.delta', '-o', '-'], { cwd: folder });
+    expect(streamed).toMatchObject({ status: 0, stderr: `${digest}  -\n` });
+    expect(streamed.stdout).toBe(readFileSync(join(folder, 'new.img'), 'latin1'));
     expect(commit('other.tar', app)).toMatchObject({ status: 3, stdout: '' });
     expect(commit('other.tar', app).stderr).toMatch(/^blockloom: a\.delta: it belongs to an image of .*\n$/);
     expect(commit(base)).toMatchObject({ status: 3 });

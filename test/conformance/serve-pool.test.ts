@@ -94,6 +94,59 @@ describe.skipIf(process.platform !== 'linux' || !requireTools('nbdsh'))('several
     expect(childrenOf(server.pid)).toHaveLength(1);
   });
 
+  it('lose no client that was on its way to one when it is killed', async () => {
+    const server = await serve('--threads', '2');
+    const late = `
+import threading
+worker = int(open('/proc/${server.pid}/task/${server.pid}/children').read())
+handles[1].pread(1, 0)
+os.kill(worker, signal.SIGSTOP)
+digests = []
+def connect():
+  h = nbd.NBD()
+  h.connect_unix(path)
+  digests.append(hashlib.sha256(h.pread(h.get_size(), 0)).hexdigest())
+threads = [threading.Thread(target=connect, daemon=True) for i in range(6)]
+for thread in threads: thread.start()
+time.sleep(0.5)
+os.kill(worker, signal.SIGKILL)
+for thread in threads: thread.join(10)
+print(len(digests), *set(digests))
+handles.clear()`;
+    expect(await nbdsh(join(folder, 's'), clients(4, late))).toBe(`6 ${digest}`);
+  });
+
+  it('are not needed to know that nobody is connected any more when one is killed', async () => {
+    const server = await serve('--threads', '2', '--exit-when-idle');
+    const leaveAndKill = `
+handles[1].pread(1, 0)
+handles.pop(0).shutdown()
+time.sleep(0.2)
+os.kill(int(open('/proc/${server.pid}/task/${server.pid}/children').read()), signal.SIGKILL)`;
+    await nbdsh(join(folder, 's'), clients(2, leaveAndKill));
+    await expect.poll(() => server.exitCode, { timeout: 5000 }).toBe(0);
+    expect(log.filter(({ event }) => event === 'closed').map(({ id }) => id)).toEqual([1, 2]);
+  });
+
+  it('are done without when none can be started', async () => {
+    const server = await serve('--threads', '2');
+    // Room for the socket of one more client, and not for what starts a process.
+    const limited = `
+import hashlib, os, resource
+one = nbd.NBD()
+one.connect_unix(path)
+used = {int(fd) for fd in os.listdir('/proc/${server.pid}/fd')}
+free = next(fd for fd in range(1000) if fd not in used)
+_, most = resource.prlimit(${server.pid}, resource.RLIMIT_NOFILE)
+resource.prlimit(${server.pid}, resource.RLIMIT_NOFILE, (free + 1, most))
+two = nbd.NBD()
+two.connect_unix(path)
+for h in (one, two):
+  print(hashlib.sha256(h.pread(h.get_size(), 0)).hexdigest())`;
+    expect(await nbdsh(join(folder, 's'), limited)).toBe(`${digest}\n${digest}`);
+    expect(childrenOf(server.pid)).toEqual([]);
+  });
+
   it('never serve layers that are not those of the first', async () => {
     const server = await serve('--threads', '2');
     const [base = ''] = layers;

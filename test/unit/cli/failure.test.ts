@@ -23,6 +23,13 @@ function expectFailure({ status, stdout, stderr }: CliResult, expected: number, 
   expect(stderr).toMatch(line);
 }
 
+describe('a call to the system that fails', () => {
+  it('is told in one line, and is no mistake of the program', () => {
+    const pidFile = ['--pid-file', 'no-such-folder/pid'];
+    expectFailure(blockloom(['serve', base, '--run', 'true', ...pidFile], { cwd }), 1, /no-such-folder/);
+  });
+});
+
 describe('exit status 2, wrong usage', () => {
   it('is that of commands, options and arguments that are not known', () => {
     for (const args of [['no-such-command'], ['hash'], ['hash', base, '--no-such'], ['build', base], ['verify', 'x']]) {

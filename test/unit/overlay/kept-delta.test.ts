@@ -28,6 +28,27 @@ describe('KeptDelta', () => {
     }
   });
 
+  it('has room to trim and flush on a full disk after every flush, also where the map began anew', async () => {
+    for (let flushes = 1; flushes < 45; flushes++) {
+      const file = emptyDelta(base.size);
+      const overlay = new Overlay(base, await resume(file, base.size));
+      for (let i = 1; i < flushes; i++) {
+        overlay.write(i * BLOCK, Buffer.alloc(BLOCK, 201));
+        await overlay.flush();
+      }
+      overlay.write(0, Buffer.alloc(BLOCK, 201));
+      file.onSync = () => {
+        file.onSync = () => undefined;
+        file.sizeMax = file.bytes.length;
+        overlay.trim(1000 * BLOCK, BLOCK);
+      };
+      await overlay.flush();
+      await overlay.flush();
+      overlay.trim(1002 * BLOCK, BLOCK);
+      await expect(overlay.flush()).resolves.toBeUndefined();
+    }
+  });
+
   it('flushes what waits with one more sync of data and of the map, however many ask for it', async () => {
     const file = emptyDelta(base.size);
     const overlay = new Overlay(base, await resume(file, base.size));
