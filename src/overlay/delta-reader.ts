@@ -1,6 +1,7 @@
 import { ImageError } from '../core/errors.ts';
 import { u32Column } from '../core/columns.ts';
 import { BLOCK_BYTES, BlockMap, FIRST_UNIT, ZERO } from './block-map.ts';
+import { NO_BOOT } from './boot-id.ts';
 import type { DeltaFile } from './delta-file.ts';
 import {
   decodeHeader,
@@ -10,6 +11,7 @@ import {
   DeltaHeader,
   type Header,
   type MapRun,
+  PAGE_RECORDS_MAX,
 } from './delta-format.ts';
 import type { DeltaState } from './kept-delta.ts';
 import { UnitAllocator } from './unit-allocator.ts';
@@ -21,30 +23,39 @@ export interface DeltaBase {
 }
 
 /**
- * Reads the map of a delta up to the last page that was written whole. `path` is for messages. Memory goes with the size of
- * the image and of the map. Throws `delta-corrupt` or `delta-mismatch`.
+ * Reads the map of a delta: in the boot in which it was written up to the last record that is whole, later only what was
+ * synced. `boot` is the boot id of now, and `path` for messages. Memory goes with the size of the image and of the map.
+ * Throws `delta-corrupt` or `delta-mismatch`.
  */
-export function readDelta(file: DeltaFile, base: DeltaBase, path: string): DeltaState {
+export function readDelta(file: DeltaFile, base: DeltaBase, path: string, boot: Uint8Array): DeltaState {
   const header = readHeader(file, path);
   checkBase(header, base, path);
   const map = new BlockMap(Math.ceil(base.size / BLOCK_BYTES));
   const pages: number[] = [];
   const bytes = new Uint8Array(BLOCK_BYTES);
-  for (let unit = header.firstPage; ; ) {
+  const recordsMax = isSameBoot(header.bootId, boot) ? Number.POSITIVE_INFINITY : header.syncedRecords;
+  let records = 0;
+  for (let unit = header.firstPage, isFull = true; isFull && records < recordsMax; ) {
     const page = isInFile(file, unit, 1) ? readPage(file, unit, bytes, header, pages.length) : undefined;
     if (page === undefined) break;
-    for (const run of page.runs) {
+    for (const run of page.runs.slice(0, recordsMax - records)) {
       if (!isSound(run, map, file)) throw corrupt(path, unit * BLOCK_BYTES, describeRun(run));
       map.set(run.block, run.count, run.value);
+      records++;
     }
     pages.push(unit);
     unit = page.next;
+    isFull = page.runs.length === PAGE_RECORDS_MAX;
   }
-  if (pages.length < header.checkpointPages)
-    throw corrupt(path, undefined, `it has ${pages.length} pages of its map, expected ${header.checkpointPages}`);
+  if (records < header.syncedRecords)
+    throw corrupt(path, undefined, `it has ${records} records of its map, expected ${header.syncedRecords}`);
   const allocator = allocatorOf(map, pages);
   if (allocator === undefined) throw corrupt(path, undefined, 'two blocks or pages are in the same place');
-  return { header, map, allocator, pages };
+  return { header, map, records, allocator, pages, boot };
+}
+
+function isSameBoot(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0 && Buffer.compare(one, NO_BOOT) !== 0;
 }
 
 function readHeader(file: DeltaFile, path: string): Header {

@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, fsyncSync, linkSync, openSync, unlinkS
 import { basename, dirname, join } from 'node:path';
 import { ImageError } from '../core/errors.ts';
 import { BlockMap } from './block-map.ts';
+import { bootId } from './boot-id.ts';
 import { HostDeltaFile } from './delta-file.ts';
 import { encodeHeader } from './delta-format.ts';
 import { lockDelta } from './delta-lock.ts';
@@ -21,7 +22,7 @@ export async function openDelta(path: string, base: DeltaBase): Promise<KeptDelt
   return withFailure(path, async () => {
     const { file, unlock } = await openLocked(path, base, 'r+');
     try {
-      return await KeptDelta.resume(file, readDelta(file, base, path), unlock);
+      return await KeptDelta.resume(file, readDelta(file, base, path, bootId()), unlock);
     } catch (error) {
       file.close();
       unlock();
@@ -44,7 +45,7 @@ export async function openDeltaReadOnly(path: string, base: DeltaBase): Promise<
       unlock();
     };
     try {
-      return { file, map: readDelta(file, base, path).map, close };
+      return { file, map: readDelta(file, base, path, bootId()).map, close };
     } catch (error) {
       close();
       throw error;
@@ -90,8 +91,16 @@ function create(path: string, { size, digest }: DeltaBase): void {
   const fd = openSync(temporary, 'wx+', 0o600);
   try {
     const file = new HostDeltaFile(fd);
-    const { id, firstPage, checkpointPages } = MapChain.checkpoint(new BlockMap(0), file, new UnitAllocator());
-    const header = { imageSize: size, baseDigest: digest, chainId: id, generation: 0, firstPage, checkpointPages };
+    const { id, firstPage } = MapChain.checkpoint(new BlockMap(0), file, new UnitAllocator());
+    const header = {
+      imageSize: size,
+      baseDigest: digest,
+      chainId: id,
+      generation: 0,
+      firstPage,
+      syncedRecords: 0,
+      bootId: bootId(),
+    };
     file.write(0, encodeHeader(header));
     fsyncSync(fd);
     linkSync(temporary, path);

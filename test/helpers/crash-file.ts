@@ -28,21 +28,30 @@ class Growing {
   }
 }
 
-/** A file in memory of which a crash leaves what was synced, and of the rest what chance decides, sector by sector. */
+/** What writing fails with where a process is killed. */
+export class Killed extends Error {}
+
+/**
+ * A file in memory of which a power loss leaves what was synced, and of the rest what chance decides, sector by sector. A
+ * killed process leaves what it wrote, not yet synced.
+ */
 export class CrashFile implements DeltaFile {
   readonly size: number;
   readonly #now: Growing;
   readonly #durable: Growing;
-  readonly #unsynced: Write[] = [];
+  readonly #unsynced: Write[];
+  /** The process is killed before it writes once more than that. */
+  writesMax = Number.POSITIVE_INFINITY;
   /** The file cannot grow past this, in bytes. */
   sizeMax = Number.POSITIVE_INFINITY;
   /** Awaited by each sync before it is done; may throw. */
   onSync: () => Promise<void> | void = () => undefined;
 
-  constructor(content: Uint8Array) {
+  constructor(content: Uint8Array, durable = content, unsynced: readonly Write[] = []) {
     this.size = content.length;
     this.#now = new Growing(content);
-    this.#durable = new Growing(content);
+    this.#durable = new Growing(durable);
+    this.#unsynced = [...unsynced];
   }
 
   get bytes(): Buffer {
@@ -57,6 +66,7 @@ export class CrashFile implements DeltaFile {
 
   write(position: number, source: Uint8Array): void {
     const end = position + source.length;
+    if (this.writesMax-- <= 0) throw new Killed();
     if (end > this.bytes.length && end > this.sizeMax) throw Object.assign(new Error('full'), { code: 'ENOSPC' });
     this.#now.write({ position, bytes: source });
     // Sectors leave the page cache as they are then, with what earlier writes have left in them.
@@ -73,8 +83,13 @@ export class CrashFile implements DeltaFile {
 
   close(): void {}
 
-  /** What is on the disk after a crash now; each write that was not synced is there when `chance` says so. */
-  afterCrash(chance: () => boolean): Buffer {
+  /** The file as the next process finds it when this one is killed now. */
+  afterKill(): CrashFile {
+    return new CrashFile(this.bytes, this.#durable.bytes, this.#unsynced);
+  }
+
+  /** What is on the disk after a power loss now; each write that was not synced is there when `chance` says so. */
+  afterPowerLoss(chance: () => boolean): Buffer {
     const left = new Growing(this.#durable.bytes);
     for (const write of this.#unsynced.filter(chance)) left.write(write);
     return left.bytes;

@@ -35,19 +35,22 @@ export function deltaBaseOf(size: number): DeltaBase {
   return { size, digest: new Uint8Array(32).fill(7) };
 }
 
+/** The boot id of tests, of each boot another one. */
+export function bootOf(boot: number): Uint8Array {
+  return new Uint8Array(16).fill(boot);
+}
+
 /** A delta in memory in which nothing has been written. */
 export function emptyDelta(size: number): CrashFile {
   const file = new CrashFile(new Uint8Array(0));
-  const { id, firstPage, checkpointPages } = MapChain.checkpoint(new BlockMap(0), file, new UnitAllocator());
+  const { id, firstPage } = MapChain.checkpoint(new BlockMap(0), file, new UnitAllocator());
   const { digest } = deltaBaseOf(size);
-  file.write(
-    0,
-    encodeHeader({ imageSize: size, baseDigest: digest, chainId: id, generation: 0, firstPage, checkpointPages }),
-  );
+  const header = { imageSize: size, baseDigest: digest, chainId: id, generation: 0, firstPage, syncedRecords: 0 };
+  file.write(0, encodeHeader({ ...header, bootId: bootOf(1) }));
   return new CrashFile(file.bytes);
 }
 
-/** Goes on with a delta in memory. */
-export async function resume(file: CrashFile, size: number): Promise<KeptDelta> {
-  return KeptDelta.resume(file, readDelta(file, deltaBaseOf(size), 'test.delta'), () => undefined);
+/** Goes on with a delta in memory, in one boot of several. */
+export async function resume(file: CrashFile, size: number, boot = 1): Promise<KeptDelta> {
+  return KeptDelta.resume(file, readDelta(file, deltaBaseOf(size), 'test.delta', bootOf(boot)), () => undefined);
 }

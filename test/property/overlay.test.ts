@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Overlay } from '../../src/overlay/overlay.ts';
 import { ScratchDelta } from '../../src/overlay/scratch-delta.ts';
-import { CrashFile, SECTOR_BYTES } from '../helpers/crash-file.ts';
+import { CrashFile, Killed, SECTOR_BYTES } from '../helpers/crash-file.ts';
 import { emptyDelta, memoryBase, resume } from '../helpers/overlay.ts';
 import { random } from '../helpers/random.ts';
 
 const BLOCK = 4096;
 /** Histories with crashes; BLOCKLOOM_CRASH_RUNS asks for more. */
-const RUNS = Number(process.env['BLOCKLOOM_CRASH_RUNS'] ?? 40);
+const RUNS = Number(process.env['BLOCKLOOM_CRASH_RUNS'] ?? 25);
 /** Some blocks and a part of one. */
 const SIZE = 40 * BLOCK + 1536;
 
@@ -99,12 +99,13 @@ describe('an overlay', () => {
   });
 });
 
-/** What each sector may hold after a crash: what it did when the last answered flush began, or anything since. */
+/** What each sector may hold after a crash: what it did at a time, as the last answered flush, or anything since. */
 class CrashModel {
   readonly now: Buffer;
   /** By sector, the contents since then, the oldest first. */
   readonly #versions = new Map<number, { readonly time: number; readonly bytes: Buffer }[]>();
   #time = 0;
+  #answered = 0;
   #settled = 0;
 
   constructor(content: Buffer) {
@@ -115,6 +116,11 @@ class CrashModel {
     return this.#time;
   }
 
+  /** The time of the last change that was answered. */
+  get answered(): number {
+    return this.#answered;
+  }
+
   /** What a range holds now. */
   put(bytes: Uint8Array, start: number): void {
     const first = Math.floor(start / SECTOR_BYTES);
@@ -122,11 +128,18 @@ class CrashModel {
     for (let sector = first; sector < last; sector++) {
       if (!this.#versions.has(sector)) this.#versions.set(sector, [{ time: -1, bytes: this.#sector(sector) }]);
     }
-    this.#time++;
+    this.#answered = ++this.#time;
     this.now.set(bytes, start);
     for (let sector = first; sector < last; sector++) {
       this.#versions.get(sector)!.push({ time: this.#time, bytes: this.#sector(sector) });
     }
+  }
+
+  /** What a range may hold, without an answer that says so. */
+  putUnanswered(bytes: Uint8Array, start: number): void {
+    const { answered } = this;
+    this.put(bytes, start);
+    this.#answered = answered;
   }
 
   /** What was done up to `time` survives from now on. */
@@ -163,13 +176,17 @@ function change(overlay: Overlay, model: CrashModel, pick: (below: number) => nu
       if (isZero) overlay.trim(start, bytes.length);
       else overlay.write(start, bytes);
     } catch (error) {
-      expect(error).toMatchObject({ code: 'ENOSPC' });
       // Some of it may have been written.
+      if (error instanceof Killed) {
+        model.putUnanswered(bytes, start);
+        throw error;
+      }
+      expect(error).toMatchObject({ code: 'ENOSPC' });
       overlay.read(start, bytes);
     }
     model.put(bytes, start);
   };
-  if (pick(10) === 0) {
+  if (pick(5) === 0) {
     const stride = 2 + pick(8);
     for (let block = pick(stride); block < CRASH_SIZE / BLOCK; block += stride) one(block * BLOCK, (block + 1) * BLOCK);
     return;
@@ -178,62 +195,81 @@ function change(overlay: Overlay, model: CrashModel, pick: (below: number) => nu
   one(start, Math.min(start + [100, BLOCK, 3 * BLOCK, 20 * BLOCK][pick(4)]!, CRASH_SIZE));
 }
 
-/** Changes, flushes of which not all are awaited, and the end at any moment. Returns what is on the disk then. */
+/** Changes, and flushes of which not all are awaited, until any moment. Returns what is there then. */
 async function untilCrash(
-  file: CrashFile,
+  disk: Disk,
   overlay: Overlay,
   model: CrashModel,
+  isPowerLoss: boolean,
   pick: (below: number) => number,
-): Promise<Buffer> {
+): Promise<Disk> {
+  const { file } = disk;
   file.onSync = async () => {
     for (let turns = pick(4); turns > 0; turns--) await Promise.resolve();
   };
   if (pick(3) === 0) file.sizeMax = file.bytes.length + pick(200) * BLOCK;
+  if (pick(2) === 0) file.writesMax = pick(2000);
   let isCrashed = false;
-  const pending: Promise<unknown>[] = [];
-  for (let step = pick(120); step > 0; step--) {
-    change(overlay, model, pick);
-    if (pick(2) === 0) {
-      const { time } = model;
-      const flushed = Promise.resolve(overlay.flush()).then(() => isCrashed || model.settle(time));
-      if (pick(3) > 0) await flushed;
-      else pending.push(flushed);
+  try {
+    for (let step = pick(120); step > 0; step--) {
+      change(overlay, model, pick);
+      if (pick(2) === 0) {
+        const { time } = model;
+        const flushed = Promise.resolve(overlay.flush()).then(() => isCrashed || model.settle(time), unlessKilled);
+        if (pick(3) > 0) await flushed;
+      }
+      for (let turns = pick(5); turns > 0; turns--) await Promise.resolve();
     }
-    for (let turns = pick(5); turns > 0; turns--) await Promise.resolve();
+  } catch (error) {
+    unlessKilled(error);
   }
-  const inOrder = pick(3);
-  const left = file.afterCrash(() => inOrder === 0 || pick(2) === 0);
   isCrashed = true;
-  await Promise.all(pending);
-  return left;
+  return crashed(disk, isPowerLoss, pick);
+}
+
+function unlessKilled(error: unknown): void {
+  if (!(error instanceof Killed)) throw error;
+}
+
+/** A file, and the boot of the machine in which it is. */
+interface Disk {
+  readonly file: CrashFile;
+  readonly boot: number;
+}
+
+/** What is there after a power loss, or after a kill. */
+function crashed({ file, boot }: Disk, isPowerLoss: boolean, pick: (below: number) => number): Disk {
+  if (!isPowerLoss) return { file: file.afterKill(), boot };
+  const inOrder = pick(3);
+  return { file: new CrashFile(file.afterPowerLoss(() => inOrder === 0 || pick(2) === 0)), boot: boot + 1 };
 }
 
 /** Opens a delta and lets that end at one of its syncs. */
-async function crashedWhileOpened(content: Uint8Array, pick: (below: number) => number): Promise<Uint8Array> {
-  const file = new CrashFile(content);
-  let left = content;
-  let syncs = pick(3);
-  file.onSync = () => {
-    if (syncs-- === 0) left = file.afterCrash(() => pick(2) === 0);
+async function crashedWhileOpened(disk: Disk, isPowerLoss: boolean, pick: (below: number) => number): Promise<Disk> {
+  let left: Disk | undefined;
+  let syncs = pick(6);
+  disk.file.onSync = () => {
+    if (syncs-- === 0) left = crashed(disk, isPowerLoss, pick);
   };
-  await resume(file, CRASH_SIZE);
-  return left;
+  await resume(disk.file, CRASH_SIZE, disk.boot);
+  return left ?? crashed(disk, isPowerLoss, pick);
 }
 
 describe('a delta that is kept', () => {
-  it('has everything that was flushed after each of many crashes, and nothing that never was', async () => {
+  it('has all that was flushed after a power loss, all that was answered after a kill, and nothing else', async () => {
     const base = memoryBase(CRASH_SIZE);
     for (let seed = 1; seed <= RUNS; seed++) {
       const pick = random(seed);
-      let left: Uint8Array = emptyDelta(CRASH_SIZE).bytes;
+      let disk: Disk = { file: emptyDelta(CRASH_SIZE), boot: 1 };
       let content = base.bytes;
       for (let crash = 0; crash < 4; crash++) {
-        const file = new CrashFile(left);
-        const overlay = new Overlay(base, await resume(file, CRASH_SIZE));
+        const overlay = new Overlay(base, await resume(disk.file, CRASH_SIZE, disk.boot));
         const model = new CrashModel(content);
-        left = await untilCrash(file, overlay, model, pick);
-        left = await crashedWhileOpened(left, pick);
-        const found = new Overlay(base, await resume(new CrashFile(left), CRASH_SIZE));
+        const isPowerLoss = [pick(2) === 0, pick(2) === 0] as const;
+        disk = await untilCrash(disk, overlay, model, isPowerLoss[0], pick);
+        if (!isPowerLoss.includes(true)) model.settle(model.answered);
+        disk = await crashedWhileOpened(disk, isPowerLoss[1], pick);
+        const found = new Overlay(base, await resume(disk.file.afterKill(), CRASH_SIZE, disk.boot));
         content = contentOf(found);
         expect({ seed, crash, wrong: model.wrongSector(content) }).toEqual({ seed, crash, wrong: undefined });
       }

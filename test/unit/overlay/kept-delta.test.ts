@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { readDelta } from '../../../src/overlay/delta-reader.ts';
 import { Overlay } from '../../../src/overlay/overlay.ts';
 import { CrashFile } from '../../helpers/crash-file.ts';
-import { emptyDelta, memoryBase, resume } from '../../helpers/overlay.ts';
+import { bootOf, deltaBaseOf, emptyDelta, memoryBase, resume } from '../../helpers/overlay.ts';
 
 const BLOCK = 4096;
 const BLOCKS = 2000;
@@ -20,7 +21,7 @@ describe('KeptDelta', () => {
     expect(write).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
     expect(written).toBeGreaterThan(700);
     await overlay.flush();
-    const left = new Overlay(base, await resume(new CrashFile(file.afterCrash(() => false)), base.size));
+    const left = new Overlay(base, await resume(new CrashFile(file.afterPowerLoss(() => false)), base.size));
     const block = Buffer.alloc(BLOCK);
     for (let i = 0; i < written; i++) {
       left.read(i * 2 * BLOCK, block);
@@ -29,13 +30,11 @@ describe('KeptDelta', () => {
   });
 
   it('has room to trim and flush on a full disk after every flush, also where the map began anew', async () => {
-    for (let flushes = 1; flushes < 45; flushes++) {
+    let begun = 0;
+    for (let records = 0; records < 2500; records += 61) {
       const file = emptyDelta(base.size);
       const overlay = new Overlay(base, await resume(file, base.size));
-      for (let i = 1; i < flushes; i++) {
-        overlay.write(i * BLOCK, Buffer.alloc(BLOCK, 201));
-        await overlay.flush();
-      }
+      for (let i = 0; i < records; i++) overlay.trim(BLOCK, BLOCK);
       overlay.write(0, Buffer.alloc(BLOCK, 201));
       file.onSync = () => {
         file.onSync = () => undefined;
@@ -45,8 +44,32 @@ describe('KeptDelta', () => {
       await overlay.flush();
       await overlay.flush();
       overlay.trim(1002 * BLOCK, BLOCK);
-      await expect(overlay.flush()).resolves.toBeUndefined();
+      await overlay.flush();
+      const left = new CrashFile(file.afterPowerLoss(() => false));
+      const { map, records: kept } = readDelta(left, deltaBaseOf(base.size), 'a.delta', bootOf(2));
+      expect([1, 1000, 1002].map((block) => map.get(block))).toEqual([records === 0 ? 0 : 1, 1, 1]);
+      if (kept < records) begun++;
     }
+    expect(begun).toBeGreaterThan(5);
+  });
+
+  it('has what was answered and not flushed when it is killed, in the same boot only', async () => {
+    const file = emptyDelta(base.size);
+    const overlay = new Overlay(base, await resume(file, base.size));
+    const block = Buffer.alloc(BLOCK, 201);
+    overlay.write(0, block);
+    await overlay.flush();
+    overlay.write(BLOCK, block);
+    const isThere = async (from: CrashFile, boot: number): Promise<boolean[]> => {
+      const left = new Overlay(base, await resume(from, base.size, boot));
+      return [0, BLOCK].map((offset) => {
+        const found = Buffer.alloc(BLOCK);
+        left.read(offset, found);
+        return found.equals(block);
+      });
+    };
+    expect(await isThere(file.afterKill(), 1)).toEqual([true, true]);
+    expect(await isThere(new CrashFile(file.afterPowerLoss(() => true)), 2)).toEqual([true, false]);
   });
 
   it('flushes what waits with one more sync of data and of the map, however many ask for it', async () => {
@@ -69,6 +92,8 @@ describe('KeptDelta', () => {
     await expect(overlay.flush()).rejects.toThrow('the disk is broken');
     file.onSync = () => undefined;
     await expect(overlay.flush()).rejects.toThrow('the disk is broken');
+    const { map } = readDelta(new CrashFile(file.bytes), deltaBaseOf(base.size), 'a.delta', bootOf(1));
+    expect(map.get(0)).toBe(0);
   });
 
   it('commits on its own when clients never flush', async () => {
@@ -79,7 +104,7 @@ describe('KeptDelta', () => {
     for (let i = 0; i < 70_000; i++) overlay.trim(((i * 2) % BLOCKS) * BLOCK, BLOCK);
     await new Promise((resolve) => setImmediate(resolve));
     expect(syncs).toBe(2);
-    const left = new Overlay(base, await resume(new CrashFile(file.afterCrash(() => false)), base.size));
+    const left = new Overlay(base, await resume(new CrashFile(file.afterPowerLoss(() => false)), base.size));
     expect([...left.extents(0, BLOCK, 1)]).toEqual([{ offset: 0, length: BLOCK, hole: true }]);
   });
 
