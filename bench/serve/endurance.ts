@@ -24,6 +24,8 @@ const CONNECTIONS = 1000;
 const CLIENTS = 24;
 /** The server notices that a client has gone a little later than the client. */
 const SETTLE_MILLISECONDS = 1000;
+/** And its processes that have no clients end after a while. */
+const WORKERS_END_MILLISECONDS = 7000;
 
 /** Lets our server live through many requests and connections, and prints memory and open files on the way. */
 export async function benchEndurance(
@@ -40,9 +42,9 @@ export async function benchEndurance(
     const connectionsBefore = await afterConnections(server);
     const connectionsAfter = await afterConnections(server);
     const clients = await withClients(server, seconds);
-    const clientsBefore = await moment('without them', server);
+    const clientsBefore = await moment('without them', server, WORKERS_END_MILLISECONDS);
     const clientsAgain = await withClients(server, seconds);
-    const clientsAfter = await moment('without them', server);
+    const clientsAfter = await moment('without them', server, WORKERS_END_MILLISECONDS);
     const moments = [
       started,
       requestsBefore,
@@ -61,8 +63,8 @@ export async function benchEndurance(
   }
 }
 
-async function moment(name: string, { pid }: Server): Promise<Moment> {
-  await sleep(SETTLE_MILLISECONDS);
+async function moment(name: string, { pid }: Server, settleMilliseconds = SETTLE_MILLISECONDS): Promise<Moment> {
+  await sleep(settleMilliseconds);
   const { residentBytes, descriptors } = usage(pid);
   return { name, residentBytes, descriptors };
 }

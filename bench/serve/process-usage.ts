@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 export interface Usage {
   /** User and kernel mode, since the start; of threads that have ended too. */
   readonly processorSeconds: number;
+  /** Resident memory; what is mapped from files, mostly the program, is that of the process with the most of it. */
   readonly residentBytes: number;
   /** Open file descriptors. */
   readonly descriptors: number;
@@ -14,13 +15,30 @@ const TICKS_A_SECOND = 100;
 
 /** Reads /proc; throws when the process has gone. */
 export function usage(pid: number): Usage {
-  const all = processTree(pid).map(usageOfOne);
-  const sum = (key: keyof Usage): number => all.reduce((total, one) => total + one[key], 0);
+  const [, ...children] = processTree(pid);
+  const all = [usageOfOne(pid), ...children.flatMap(usageUnlessGone)];
+  const sum = (key: keyof ProcessUsage): number => all.reduce((total, one) => total + one[key], 0);
   return {
     processorSeconds: sum('processorSeconds'),
-    residentBytes: sum('residentBytes'),
+    residentBytes: sum('ownBytes') + Math.max(...all.map(({ fileBytes }) => fileBytes)),
     descriptors: sum('descriptors'),
   };
+}
+
+interface ProcessUsage {
+  readonly processorSeconds: number;
+  /** Resident memory that is mapped from files, and the rest. */
+  readonly fileBytes: number;
+  readonly ownBytes: number;
+  readonly descriptors: number;
+}
+
+function usageUnlessGone(pid: number): ProcessUsage[] {
+  try {
+    return [usageOfOne(pid)];
+  } catch {
+    return [];
+  }
 }
 
 function processTree(pid: number): number[] {
@@ -31,13 +49,15 @@ function processTree(pid: number): number[] {
 }
 
 /** proc(5): the name of the program, in parentheses, may hold spaces; `utime` and `stime` are fields 14 and 15. */
-function usageOfOne(pid: number): Usage {
+function usageOfOne(pid: number): ProcessUsage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) * 1024;
   return {
     processorSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND,
-    residentBytes: Number(resident?.[1]) * 1024,
+    fileBytes: bytes('RssFile'),
+    ownBytes: bytes('RssAnon') + bytes('RssShmem'),
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
   };
 }

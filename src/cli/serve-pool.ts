@@ -7,6 +7,9 @@ import type { ServerState } from './serve-metrics.ts';
 import type { ServerEvents } from './serve-server.ts';
 import type { WorkerOrder, WorkerReport, WorkerSettings } from './serve-worker.ts';
 
+/** How long a process without clients waits for more. */
+const IDLE_MILLISECONDS = 5000;
+
 const WORKER = join(import.meta.dirname, 'serve-worker.js');
 
 /**
@@ -61,7 +64,7 @@ export class ServePool implements ServerState {
   readonly take = (socket: Socket): boolean => {
     const here = this.#server?.connectionCount ?? 0;
     if (here === 0) return false;
-    const [idlest] = [...this.#workers].toSorted((a, b) => a.open - b.open);
+    const [idlest] = [...this.#workers].filter(({ isEnding }) => !isEnding).toSorted((a, b) => a.open - b.open);
     const isBusy = idlest === undefined || idlest.open > 0;
     const started = isBusy && this.#workers.size < this.#workersMax ? this.#start() : undefined;
     const worker = started ?? idlest;
@@ -132,6 +135,9 @@ class Worker {
   readonly #given = new Map<number, Socket>();
   /** When its connections were opened, by their numbers. */
   readonly #openedAt = new Map<number, number>();
+  #idle: NodeJS.Timeout | undefined;
+  /** It was told to end, and gets no more connections. */
+  isEnding = false;
   /** Connections that it has or will have. */
   open = 0;
   counters = new Counters();
@@ -152,14 +158,23 @@ class Worker {
   }
 
   give(socket: Socket, id: number): void {
+    clearTimeout(this.#idle);
     this.open++;
     this.#given.set(id, socket);
     if (this.#isReady) this.#tell({ kind: 'socket', id }, socket);
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    this.isEnding = true;
     if (this.#process.connected) this.#tell({ kind: 'close' });
     await this.#exited;
+  }
+
+  /** One connection fewer. Without any for a while, the process ends and its memory is free. */
+  #left(): void {
+    this.open--;
+    if (this.open === 0 && !this.isEnding) this.#idle = setTimeout(() => void this.close(), IDLE_MILLISECONDS);
   }
 
   #tell(order: WorkerOrder, socket?: Socket): void {
@@ -177,7 +192,7 @@ class Worker {
         break;
       case 'lost':
         this.#hasGot(report.id);
-        this.open--;
+        this.#left();
         break;
       case 'backend-error':
         this.#events.onBackendError(new Error(report.message));
@@ -204,7 +219,7 @@ class Worker {
       this.#openedAt.set(event.id, performance.now());
     } else {
       this.#openedAt.delete(event.id);
-      this.open--;
+      this.#left();
     }
     this.#events.onConnection(event);
   }

@@ -76,6 +76,16 @@ describe.skipIf(process.platform !== 'linux' || !requireTools('nbdsh'))('several
     await expect.poll(() => readdirSync('/proc').includes(String(worker)), { timeout: 5000 }).toBe(false);
   });
 
+  it('end when they have had no clients for a while, and are there again for the next', async () => {
+    const server = await serve('--threads', '2');
+    for (let round = 0; round < 2; round++) {
+      expect(await nbdsh(join(folder, 's'), clients(2))).toBe(Array(2).fill(digest).join('\n'));
+      expect(childrenOf(server.pid)).toHaveLength(1);
+      await expect.poll(() => childrenOf(server.pid), { timeout: 15_000 }).toEqual([]);
+    }
+    expect(log.filter(({ event }) => event === 'closed')).toHaveLength(4);
+  });
+
   it('are one with --threads 1', async () => {
     const server = await serve('--threads', '1');
     expect(await nbdsh(join(folder, 's'), clients(3))).toBe(Array(3).fill(digest).join('\n'));
