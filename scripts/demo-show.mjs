@@ -34,6 +34,7 @@ function main() {
   const digest = digestOf(show(['build', ...LAYERS, '-o', 'demo.img']));
   checkFilesystem();
   showDeterminism(digest);
+  showLive(digest);
   showLocality();
   showMap();
   showVerification();
@@ -53,6 +54,18 @@ function showDeterminism(digest) {
   const environment = { TZ: 'Asia/Kolkata', LANG: 'tr_TR.UTF-8' };
   const again = digestOf(show(['build', ...LAYERS, '-o', 'again.img', '-j', '1'], environment));
   if (again !== digest) fail(`the second image is ${again}, the first ${digest}`);
+  say('identical');
+}
+
+function showLive(digest) {
+  title('The same image over NBD, made while it is read and never written');
+  if (spawnSync('nbdcopy', ['--version'], { env: ENVIRONMENT }).error !== undefined) {
+    return say('(nbdcopy, of the package libnbd-bin, is not on this machine, so nobody reads it here)');
+  }
+  command(`blockloom serve ${LAYERS.join(' ')} --run 'nbdcopy "$uri" - | sha256sum'`);
+  const copied = blockloom(['serve', ...LAYERS, '--run', 'nbdcopy "$uri" - | sha256sum']);
+  output(copied);
+  if (digestOf(copied) !== digest) fail(`the live image is ${digestOf(copied)}, the written one ${digest}`);
   say('identical');
 }
 
@@ -92,7 +105,7 @@ function keepImage() {
   say(`debugfs -R 'ls -l /srv/app' ${path}`);
   say(`sudo mount -o ro,loop ${path} /mnt`);
   say('npx blockloom build --help');
-  say('npx blockloom serve --help     (the same image over NBD, without writing it)');
+  say('npx blockloom serve --help');
 }
 
 function positionOf(text) {

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -19,6 +19,9 @@ export async function listenUnix(server: Server, path: string): Promise<void> {
   const length = Buffer.byteLength(path);
   if (length === 0 || length > PATH_BYTES_MAX || path.includes('\0')) {
     throw new NbdServerError('socket-path', `a socket's path has ${length} bytes, expected 1 to ${PATH_BYTES_MAX}`);
+  }
+  if (!existsSync(dirname(path))) {
+    throw new NbdServerError('socket-path', `there is no directory for ${JSON.stringify(path)}`);
   }
   try {
     await bind(server, path);

@@ -76,6 +76,7 @@ describe('a unix socket', () => {
     await expect(server.listenUnix(path)).rejects.toMatchObject({ code: 'socket-path' });
     await expect(server.listenUnix(`/tmp/${'x'.repeat(103)}`)).rejects.toMatchObject({ code: 'socket-path' });
     await expect(server.listenUnix('')).rejects.toMatchObject({ code: 'socket-path' });
+    await expect(server.listenUnix(join(path, 'none', 's'))).rejects.toThrow('there is no directory for');
     expect(statSync(path).size).toBe(8);
   });
 });
