@@ -46,8 +46,10 @@ describe.skipIf(process.platform !== 'linux' || !requireTools('nbdsh'))('several
   async function serve(...args: string[]): Promise<ChildProcess> {
     const server = startBlockloom(['serve', ...layers, '--socket', 's', '--log', 'json', ...args], { cwd: folder });
     onTestFinished(() => void server.kill('SIGKILL'));
+    // What the server of a test before still says belongs to its own.
+    const lines = log;
     server.stderr?.on('data', (chunk: Buffer) => {
-      for (const line of chunk.toString().trim().split('\n')) log.push(JSON.parse(line));
+      for (const line of chunk.toString().trim().split('\n')) lines.push(JSON.parse(line));
     });
     await new Promise((resolve) => server.stdout?.once('data', resolve));
     return server;
