@@ -30,8 +30,8 @@ export interface ImageServer {
 }
 
 /**
- * Serves an image over NBD, read-only unless a backend is told; its bytes are made when they are asked for. Throws NbdServerError for an address that
- * cannot be used.
+ * Serves an image over NBD, read-only unless a backend is told; its bytes are made when they are asked for. Throws
+ * NbdServerError for an address that cannot be used.
  */
 export async function serveImage(image: Image, options: ServeImageOptions = {}): Promise<ImageServer> {
   const { exportName = '', backend = imageBackend(image), ...rest } = options;

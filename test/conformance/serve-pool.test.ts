@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { output, startBlockloom, writeLayers } from '../helpers/cli.ts';
 import { nbdsh } from '../helpers/nbd-tools.ts';
 import { scratch } from '../helpers/scratch.ts';
+import { makeTar } from '../helpers/tar-writer.ts';
 import { requireTools } from '../helpers/tools.ts';
 
 /** Connects `count` clients at the same time, does something, and prints the digest that each reads of the whole. */
@@ -162,7 +163,8 @@ for h in (one, two):
   it('never serve layers that are not those of the first', async () => {
     const server = await serve('--threads', '2');
     const [base = ''] = layers;
-    appendFileSync(join(folder, base), 'more');
+    // A layer as good as the one before, of which another image could be served.
+    writeFileSync(join(folder, base), makeTar([{ name: 'other', data: 'other' }]));
     const [first, second] = (await nbdsh(join(folder, 's'), clients(2))).split('\n');
     expect(first).toBe('5');
     expect(second).toBe('5');
