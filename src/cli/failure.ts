@@ -11,6 +11,8 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'layer-changed': ExitCode.input,
   'layer-not-found': ExitCode.input,
   'layer-unreadable': ExitCode.input,
+  'oci-invalid': ExitCode.input,
+  'digest-mismatch': ExitCode.input,
   'name-invalid': ExitCode.input,
   'name-escapes-root': ExitCode.input,
   'link-target-missing': ExitCode.input,

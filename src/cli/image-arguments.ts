@@ -30,7 +30,7 @@ export interface ImageArguments
 
 export const layersArgument = [
   '<layers...>',
-  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, or - for a tar on standard input',
+  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, an image as oci:DIR[:TAG], or - for a tar on standard input',
 ] as const;
 
 /** Adds the options that decide an image, and those that every such command has. */
@@ -62,6 +62,7 @@ export function addImageOptions(command: Command): Command {
         "what a symlink among an entry's parents means (default: follow)",
       ).choices(['follow', 'replace', 'error']),
     )
+    .option('--platform <os/arch>', "which image of an index: OS/ARCH[/VARIANT]; default: linux and this host's")
     .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount)
     .option('-j, --jobs <count>', 'how many layers are opened at once; default: one a processor', parseCount)
     .option('--cache <dir>', 'where decompressed layers and their indexes are kept; default: $XDG_CACHE_HOME/blockloom')

@@ -6,6 +6,8 @@ export type ImageErrorCode =
   | 'layer-changed'
   | 'layer-not-found'
   | 'layer-unreadable'
+  | 'oci-invalid'
+  | 'digest-mismatch'
   | 'name-invalid'
   | 'name-escapes-root'
   | 'link-target-missing'

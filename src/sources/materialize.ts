@@ -1,6 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { ImageError } from '../core/errors.ts';
+import { ImageError, type ImageErrorContext } from '../core/errors.ts';
 import { errnoOf } from './failure.ts';
 import { identityOf } from './identity.ts';
 import type { Opening } from './opening.ts';
@@ -15,8 +15,15 @@ export interface MaterializedTar extends OpenBlob {
   readonly isCached: boolean;
 }
 
-/** Writes `stream` to a file of the cache, or to one without a name when there is no cache or it cannot be written. */
-export async function materialize(stream: AsyncIterable<Uint8Array>, opening: Opening): Promise<MaterializedTar> {
+/**
+ * Writes `stream` to a file of the cache, or to one without a name when there is no cache or it cannot be written. Throws
+ * `digest-mismatch` when it has another diffID than the one that is expected.
+ */
+export async function materialize(
+  stream: AsyncIterable<Uint8Array>,
+  opening: Opening,
+  expectedDiffId?: string,
+): Promise<MaterializedTar> {
   const { signal, onWarning } = opening;
   const { staged, cache } = stage(opening);
   try {
@@ -25,6 +32,7 @@ export async function materialize(stream: AsyncIterable<Uint8Array>, opening: Op
       await staged.append(chunk);
     }
     const { diffId } = staged.finish();
+    checkDiffId(diffId, expectedDiffId, opening.context);
     const isCached = cache !== undefined && publish(cache, diffId, staged, onWarning);
     staged.unlink();
     return { fd: staged.fd, identity: identityOf(fstatSync(staged.fd, { bigint: true })), diffId, isCached };
@@ -32,6 +40,13 @@ export async function materialize(stream: AsyncIterable<Uint8Array>, opening: Op
     staged.discard();
     throw error;
   }
+}
+
+/** Throws `digest-mismatch` when a layer is not the one that its image names. */
+export function checkDiffId(diffId: string, expected: string | undefined, context: ImageErrorContext): void {
+  if (expected === undefined || diffId === expected) return;
+  const what = `the layer has the diffID ${diffId} when decompressed, its image says ${expected}`;
+  throw new ImageError('digest-mismatch', what, context);
 }
 
 /** A new file, and the cache that it is in. */

@@ -2,40 +2,81 @@ import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { ImageError } from '../core/errors.ts';
 import type { Layer } from './layer.ts';
-import { openLayer } from './open-layer.ts';
+import { openResolved } from './open-layer.ts';
 import type { OpenLayerOptions } from './opening.ts';
+import type { ResolvedReference } from './resolve.ts';
+import { resolveReference, type ResolveOptions } from './resolve-reference.ts';
 
 /** How layers are opened. */
-export interface OpenLayersOptions extends Omit<OpenLayerOptions, 'layer'> {
+export interface OpenLayersOptions extends Omit<OpenLayerOptions, 'layer'>, ResolveOptions {
   /** How many layers are opened at once; default: as many as the host runs threads. */
   readonly jobs?: number | undefined;
 }
 
+/** Layers that were opened, with the references that they came from. */
+export interface OpenedLayers {
+  /** Bottom first. */
+  readonly layers: readonly Layer[];
+  /** In the order in which they were given; each stands for one layer or more. */
+  readonly references: readonly ResolvedReference[];
+}
+
 /**
- * Opens layers, bottom first, in parallel. When one fails the others are given up and closed, and the failure of the
- * lowest is thrown.
+ * Finds what references stand for, and opens their layers, bottom first, in parallel. When one fails the others are given up
+ * and closed, and the failure of the lowest is thrown.
  */
-export async function openLayers(references: readonly string[], options: OpenLayersOptions = {}): Promise<Layer[]> {
+export async function openLayers(
+  references: readonly string[],
+  options: OpenLayersOptions = {},
+): Promise<OpenedLayers> {
   if (references.filter((reference) => reference === '-').length > 1) {
     throw new ImageError('option-invalid', 'standard input was given as more than one layer');
   }
-  const givingUp = new AbortController();
-  const signal = AbortSignal.any([givingUp.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const limit = pLimit(options.jobs ?? availableParallelism());
+  const resolved = await allOrLowestFailure(references, options.signal, (reference, signal) =>
+    limit(resolveReference, reference, { ...options, signal }),
+  );
+  const openers = resolved.flatMap(({ reference, layers }) => layers.map((open) => ({ reference, open })));
   const progress = new SummedProgress(options.onProgress);
   const opened: Layer[] = [];
+  try {
+    await allOrLowestFailure(openers, options.signal, ({ reference, open }, signal, layer) =>
+      limit(async () => {
+        opened[layer] = await openResolved(open, reference, {
+          ...options,
+          signal,
+          layer,
+          onProgress: progress.of(layer),
+        });
+      }),
+    );
+    return { layers: opened, references: resolved };
+  } catch (error) {
+    for (const layer of opened) layer?.blob.close();
+    throw error;
+  }
+}
+
+/** Does work for every item at once. When one fails the others are given up, and the failure of the first in order is thrown. */
+async function allOrLowestFailure<Item, Result>(
+  items: readonly Item[],
+  outer: AbortSignal | undefined,
+  work: (item: Item, signal: AbortSignal, i: number) => Promise<Result>,
+): Promise<Result[]> {
+  const givingUp = new AbortController();
+  const signal = AbortSignal.any([givingUp.signal, ...(outer === undefined ? [] : [outer])]);
+  const results: Result[] = [];
   const failures: unknown[] = [];
-  const openOne = async (reference: string, layer: number): Promise<void> => {
+  const workOne = async (item: Item, i: number): Promise<void> => {
     try {
-      opened[layer] = await openLayer(reference, { ...options, signal, layer, onProgress: progress.of(layer) });
+      results[i] = await work(item, signal, i);
     } catch (error) {
-      if (error !== givingUp.signal.reason) failures[layer] = error;
+      if (error !== givingUp.signal.reason) failures[i] = error;
       givingUp.abort();
     }
   };
-  await Promise.all(references.map((reference, layer) => limit(openOne, reference, layer)));
-  if (!givingUp.signal.aborted) return opened;
-  for (const layer of opened) layer?.blob.close();
+  await Promise.all(items.map(workOne));
+  if (!givingUp.signal.aborted) return results;
   throw failures.find((failure) => failure !== undefined) as Error;
 }
 

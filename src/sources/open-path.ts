@@ -1,6 +1,7 @@
 import { closeSync, createReadStream, fstatSync, openSync, realpathSync, statSync } from 'node:fs';
 import { ImageError } from '../core/errors.ts';
 import { FORMAT_BYTES, type Format, formatOf } from './decompress/format.ts';
+import { counted } from './byte-stream.ts';
 import { FileBlob } from './file-blob.ts';
 import { type FileIdentity, identityOf, isRacy, sameIdentity } from './identity.ts';
 import type { Layer } from './layer.ts';
@@ -73,19 +74,6 @@ async function openCompressed(file: SourceFile, format: Format, opening: Opening
     throw error;
   }
   return openTarFile(tar, opening);
-}
-
-async function* counted(
-  pieces: AsyncIterable<Uint8Array>,
-  total: number,
-  onProgress: (done: number, total: number) => void,
-): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const piece of pieces) {
-    yield piece;
-    done += piece.length;
-    onProgress(done, total);
-  }
 }
 
 function checkUnchanged({ fd, identity }: SourceFile, { context }: Opening): void {

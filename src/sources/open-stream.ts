@@ -1,6 +1,7 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { FORMAT_BYTES, formatOf } from './decompress/format.ts';
 import type { Layer } from './layer.ts';
+import { continued, takeHead } from './byte-stream.ts';
 import { materialize } from './materialize.ts';
 import type { Opening } from './opening.ts';
 import { openTarFile } from './open-tar.ts';
@@ -18,21 +19,4 @@ export async function openStream(stream: Readable, opening: Opening): Promise<La
   } finally {
     stream.destroy();
   }
-}
-
-/** At least FORMAT_BYTES bytes, or all. */
-async function takeHead(chunks: AsyncIterator<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  for (let length = 0; length < FORMAT_BYTES; ) {
-    const next = await chunks.next();
-    if (next.done) break;
-    parts.push(next.value);
-    length += next.value.length;
-  }
-  return Buffer.concat(parts);
-}
-
-async function* continued(head: Uint8Array, chunks: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield head;
-  for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
 }

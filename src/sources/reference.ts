@@ -1,23 +1,34 @@
 import { existsSync } from 'node:fs';
 import { ImageError, type ImageErrorContext } from '../core/errors.ts';
 
-/** What a layer reference names. A path may still turn out to be a directory. */
+/** What a reference names. A path may still turn out to be a directory. */
 export type Reference =
   | { readonly kind: 'stdin' }
   | { readonly kind: 'path'; readonly path: string }
-  | { readonly kind: 'directory'; readonly path: string };
+  | { readonly kind: 'directory'; readonly path: string }
+  | { readonly kind: 'oci'; readonly path: string; readonly name: string | undefined };
 
 const TRANSPORT = /^([a-z][a-z0-9-]*):(.*)$/s;
 
-/** Reads a layer reference: `-`, `dir:PATH` or a path. Throws `option-invalid` for anything else. */
+/** What is read, for who asked for something else. */
+const EXPECTED = 'a file, a directory, dir:PATH, oci:DIR[:TAG] or -';
+
+/** Reads a reference: `-`, a path, or a transport and what it names. Throws `option-invalid` for anything else. */
 export function parseReference(reference: string, context: ImageErrorContext): Reference {
   if (reference === '-') return { kind: 'stdin' };
   if (reference === '') throw new ImageError('option-invalid', 'the layer reference is empty', context);
   const [, transport, rest = ''] = TRANSPORT.exec(reference) ?? [];
   if (transport === 'dir' && rest !== '') return { kind: 'directory', path: rest };
+  if (transport === 'oci' && rest !== '') return { kind: 'oci', ...splitName(rest) };
   if (transport !== undefined && !existsSync(reference)) {
-    const what = `no layers are read from ${transport}:, expected a file, a directory, dir:PATH or -`;
-    throw new ImageError('option-invalid', what, context);
+    throw new ImageError('option-invalid', `no layers are read from ${transport}:, expected ${EXPECTED}`, context);
   }
   return { kind: 'path', path: reference };
+}
+
+/** `PATH:NAME`, as skopeo has it: the path ends at the first colon. */
+function splitName(text: string): { path: string; name: string | undefined } {
+  const colon = text.indexOf(':');
+  if (colon < 0) return { path: text, name: undefined };
+  return { path: text.slice(0, colon), name: text.slice(colon + 1) || undefined };
 }

@@ -29,7 +29,7 @@ export async function planCase(layers: readonly LayerCase[], options: ImageOptio
     return path;
   });
   const warnings: string[] = [];
-  const opened = await openLayers(references, { cache: false });
+  const { layers: opened } = await openLayers(references, { cache: false });
   onTestFinished(() => opened.forEach(({ blob }) => blob.close()));
   const image = planImage(opened, toPlanOptions(options), (warning) => warnings.push(warning));
   return { image, warnings, directory };

@@ -15,7 +15,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { entryPath } from '../../../src/core/layer/layer-index.ts';
 import type { Layer } from '../../../src/sources/layer.ts';
-import { openLayer } from '../../../src/sources/open-layer.ts';
+import { openPath } from '../../../src/sources/open-path.ts';
+import { openLayer, openResolved } from '../../../src/sources/open-layer.ts';
 import { scratch } from '../../helpers/scratch.ts';
 import { makeTar } from '../../helpers/tar-writer.ts';
 import { zstdFrame, zstdSkippable } from '../../helpers/zstd-writer.ts';
@@ -149,11 +150,12 @@ describe('openLayer', () => {
     ['dir:no/such', 'layer-not-found'],
     ['dir:package.json', 'layer-unsupported'],
     ['/dev/zero', 'layer-unsupported'],
-    ['', 'option-invalid'],
-    ['dir:', 'option-invalid'],
-    ['ftp:host', 'option-invalid'],
   ])('refuses the reference %j', async (reference, code) => {
     await expect(openLayer(reference)).rejects.toMatchObject({ code, context: { layer: 0, reference } });
+  });
+
+  it.each(['', 'dir:', 'ftp:host'])('does not know the reference %j', async (reference) => {
+    await expect(openLayer(reference)).rejects.toMatchObject({ code: 'option-invalid', context: { reference } });
   });
 
   it('takes a file whose name looks like a transport', async () => {
@@ -217,7 +219,7 @@ describe('openLayer', () => {
   it('tells that a compressed file changed while it was read, even by zeros that say nothing', async () => {
     const path = place('a.gz', gzipSync(tar));
     const before = openFiles();
-    const opening = openLayer(path, { cache: scratch() });
+    const opening = openResolved(async (each) => openPath(path, each), path, { cache: scratch() });
     appendFileSync(path, new Uint8Array(1));
     await expect(opening).rejects.toMatchObject({ code: 'layer-changed' });
     expect(openFiles()).toBe(before);

@@ -22,7 +22,7 @@ function makeLayers(count: number): string[] {
 
 describe('openLayers', () => {
   it.each([1, 3])('gives the layers in their order, %d at once', async (jobs) => {
-    const layers = await openLayers(makeLayers(7), { cache: scratch(), jobs });
+    const { layers } = await openLayers(makeLayers(7), { cache: scratch(), jobs });
     expect(layers.map(({ index }) => entryPath(index, 0))).toEqual([0, 1, 2, 3, 4, 5, 6].map((i) => `layer${i}`));
     for (const layer of layers) layer.blob.close();
   });

@@ -1,0 +1,85 @@
+import { ImageError } from '../errors.ts';
+
+/** A value of a JSON document, with its place for errors: `manifest sha256:…, layers[2].digest`. */
+export class JsonValue {
+  readonly #value: unknown;
+  readonly #document: string;
+  readonly #place: string;
+
+  constructor(value: unknown, document: string, place = '') {
+    this.#value = value;
+    this.#document = document;
+    this.#place = place;
+  }
+
+  /** Reads a document of at most `bytesMax` bytes in UTF-8; `document` names it in errors. Throws `oci-invalid`. */
+  static parse(bytes: Uint8Array, document: string, bytesMax: number): JsonValue {
+    if (bytes.length > bytesMax) {
+      throw new ImageError('oci-invalid', `${document} has ${bytes.length} bytes, at most ${bytesMax} are read`);
+    }
+    try {
+      return new JsonValue(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)), document);
+    } catch (error) {
+      throw new ImageError('oci-invalid', `${document} is not JSON`, {}, { cause: error });
+    }
+  }
+
+  get isPresent(): boolean {
+    return this.#value !== undefined && this.#value !== null;
+  }
+
+  /** A member of an object; absent when the object has none of that name. */
+  get(key: string): JsonValue {
+    const object = this.#object();
+    const value = Object.hasOwn(object, key) ? object[key] : undefined;
+    return new JsonValue(value, this.#document, this.#place === '' ? key : `${this.#place}.${key}`);
+  }
+
+  /** The elements of an array of at most `countMax`; none where it is absent. */
+  elements(countMax: number): JsonValue[] {
+    if (!this.isPresent) return [];
+    if (!Array.isArray(this.#value)) throw this.invalid('an array');
+    if (this.#value.length > countMax) throw this.invalid(`at most ${countMax} elements`, `${this.#value.length}`);
+    return this.#value.map((value, i) => new JsonValue(value, this.#document, `${this.#place}[${i}]`));
+  }
+
+  string(lengthMax = 4096): string {
+    if (typeof this.#value !== 'string') throw this.invalid('a string');
+    if (this.#value.length > lengthMax) throw this.invalid(`at most ${lengthMax} characters`);
+    return this.#value;
+  }
+
+  optionalString(): string | undefined {
+    return this.isPresent ? this.string() : undefined;
+  }
+
+  /** A whole number from 0 to 2^53 - 1. */
+  size(): number {
+    if (!Number.isSafeInteger(this.#value) || (this.#value as number) < 0) throw this.invalid('a size in bytes');
+    return this.#value as number;
+  }
+
+  /** An error about this value: what was expected, and what was found. */
+  invalid(expected: string, found = describe(this.#value)): ImageError {
+    const place = this.#place === '' ? this.#document : `${this.#document}, ${this.#place}`;
+    return new ImageError('oci-invalid', `${place}: ${found}, expected ${expected}`);
+  }
+
+  #object(): Record<string, unknown> {
+    if (typeof this.#value !== 'object' || this.#value === null || Array.isArray(this.#value)) {
+      throw this.invalid('an object');
+    }
+    return this.#value as Record<string, unknown>;
+  }
+}
+
+const SHOWN_MAX = 80;
+
+/** A value for people, without control characters. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = JSON.stringify(value);
+  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}…`;
+}

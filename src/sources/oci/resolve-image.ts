@@ -1,0 +1,95 @@
+import { ImageError } from '../../core/errors.ts';
+import type { Descriptor } from '../../core/oci/descriptor.ts';
+import {
+  DOCUMENT_BYTES_MAX,
+  type ImageConfig,
+  type Manifest,
+  parseImageConfig,
+  parseManifest,
+} from '../../core/oci/manifest.ts';
+import { type Platform, platformRank, platformText } from '../../core/oci/platform.ts';
+import { selectManifest } from '../../core/oci/select.ts';
+import type { ImageOrigin, ResolvedReference } from '../resolve.ts';
+import type { ContentSource } from './content-source.ts';
+import { verifyDocument } from './digested.ts';
+import { openBlobLayer } from './open-blob.ts';
+
+/** How many indexes may stand in one another. */
+const INDEX_DEPTH_MAX = 8;
+
+/** An image that is being resolved. */
+export interface ImageRequest {
+  readonly reference: string;
+  readonly transport: string;
+  readonly content: ContentSource;
+  /** What the reference names: a manifest, or an index. */
+  readonly top: Descriptor;
+  readonly platform: Platform;
+  /** Whether somebody asked for the platform; else it is the host's. */
+  readonly isPlatformGiven: boolean;
+  readonly onWarning: (message: string) => void;
+  /** A reference to the manifest of that digest. */
+  readonly pin: (digest: string) => string;
+}
+
+/**
+ * The layers of an image: from its manifest, through an index by platform, and its configuration. Only these documents are
+ * read, and verified. Throws `oci-invalid`, `digest-mismatch`, `layer-not-found` or `layer-unsupported`.
+ */
+export async function resolveImage(request: ImageRequest): Promise<ResolvedReference> {
+  const { reference, transport, content } = request;
+  const { descriptor, manifest } = await findManifest(request);
+  const config = await readConfig(content, manifest.config);
+  const { diffIds } = config;
+  if (diffIds.length !== manifest.layers.length) {
+    const what = `its manifest has ${manifest.layers.length} layers, its configuration ${diffIds.length} diffIDs`;
+    throw new ImageError('oci-invalid', what);
+  }
+  checkPlatform(config.platform, request);
+  const origin: ImageOrigin = {
+    transport,
+    pinned: request.pin(descriptor.digest),
+    manifestDigest: descriptor.digest,
+    platform: config.platform,
+    layers: manifest.layers.map(({ mediaType, digest, size }, i) => ({ mediaType, digest, size, diffId: diffIds[i]! })),
+  };
+  const layers = manifest.layers.map(
+    (layer, i): ResolvedReference['layers'][number] =>
+      (opening) =>
+        openBlobLayer(content, layer, diffIds[i]!, opening),
+  );
+  return { reference, layers, origin };
+}
+
+type ImageManifest = Extract<Manifest, { kind: 'image' }>;
+
+async function findManifest({
+  content,
+  top,
+  platform,
+}: ImageRequest): Promise<{ descriptor: Descriptor; manifest: ImageManifest }> {
+  let descriptor = top;
+  for (let depth = 0; depth <= INDEX_DEPTH_MAX; depth++) {
+    const bytes = await content.readDocument(descriptor, DOCUMENT_BYTES_MAX);
+    verifyDocument(bytes, descriptor);
+    const name = `manifest ${descriptor.digest}`;
+    const manifest = parseManifest(bytes, name);
+    if (manifest.kind === 'image') return { descriptor, manifest };
+    descriptor = selectManifest(manifest.manifests, platform, name);
+  }
+  throw new ImageError('oci-invalid', `more than ${INDEX_DEPTH_MAX} indexes in one another`);
+}
+
+async function readConfig(content: ContentSource, descriptor: Descriptor): Promise<ImageConfig> {
+  const bytes = await content.readDocument(descriptor, DOCUMENT_BYTES_MAX);
+  verifyDocument(bytes, descriptor);
+  return parseImageConfig(bytes, `configuration ${descriptor.digest}`);
+}
+
+/** A single image is there for one platform: taken with a warning by who asked for none, refused to who asked for another. */
+function checkPlatform(found: Platform, { platform, isPlatformGiven, onWarning, reference }: ImageRequest): void {
+  if (found.os === '' || found.architecture === '' || platformRank(found, platform) > 0) return;
+  const what = `the image is for ${platformText(found)}, not for ${platformText(platform)}`;
+  if (isPlatformGiven) throw new ImageError('layer-not-found', what);
+  onWarning(`${reference}: ${what}`);
+}

@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hashImage } from '../../../src/sinks/digest.ts';
+import { openImage } from '../../../src/image/open-image.ts';
+import { openLayers } from '../../../src/sources/open-layers.ts';
+import { json, writeBlob, writeImageBlobs, writeIndex, writeLayout } from '../../helpers/oci-layout.ts';
+import { scratch } from '../../helpers/scratch.ts';
+import { makeTar } from '../../helpers/tar-writer.ts';
+import { zstdFrame } from '../../helpers/zstd-writer.ts';
+
+const base = makeTar([{ name: 'etc/' }, { name: 'etc/a', data: 'a' }, { name: 'b', data: new Uint8Array(100_000) }]);
+const top = makeTar([{ name: 'etc/.wh.a' }, { name: 'etc/c', data: 'c' }]);
+const layers = [base, top];
+
+async function digestOf(references: readonly string[], cache: string | false): Promise<string> {
+  const image = await openImage({ layers: references, cache, platform: 'linux/amd64' });
+  try {
+    return await hashImage(image, 'sha256', {});
+  } finally {
+    image.close();
+  }
+}
+
+describe('oci:', () => {
+  it.each([
+    ['gzip', undefined],
+    ['zstd', zstdFrame],
+    ['plain', (tar: Uint8Array) => tar],
+  ])('gives the layers of %s as their tars do, again and again', async (_, compress) => {
+    const directory = scratch();
+    writeLayout(join(directory, 'image'), [{ tag: 'app', layers, ...(compress !== undefined && { compress }) }]);
+    const tars = layers.map((tar, i) => {
+      writeFileSync(join(directory, `${i}.tar`), tar);
+      return join(directory, `${i}.tar`);
+    });
+    const expected = await digestOf(tars, false);
+    const cache = join(directory, 'cache');
+    for (const reference of [`oci:${directory}/image`, `oci:${directory}/image:app`])
+      for (const where of [cache, cache, false] as const) expect(await digestOf([reference], where)).toBe(expected);
+  });
+
+  it('tells which image it was', async () => {
+    const directory = scratch();
+    writeLayout(directory, [
+      { tag: 'a', layers },
+      { tag: 'b', layers: [top] },
+    ]);
+    const opened = await openLayers([`oci:${directory}:b`, `oci:${directory}:a`], { cache: false });
+    for (const { blob } of opened.layers) blob.close();
+    expect(opened.layers.map(({ reference }) => reference.at(-1))).toEqual(['b', 'a', 'a']);
+    const pinned = opened.references[0]?.origin?.pinned ?? '';
+    expect(pinned).toMatch(/^oci:.*:sha256:[0-9a-f]{64}$/);
+    const again = await openLayers([pinned], { cache: false });
+    for (const { blob } of again.layers) blob.close();
+    expect(again.layers.map(({ diffId }) => diffId)).toEqual(opened.layers.slice(0, 1).map(({ diffId }) => diffId));
+  });
+
+  it('takes the platform that is asked for, through indexes', async () => {
+    const directory = scratch();
+    const [arm64, amd64] = ['arm64', 'amd64'].map((architecture) => {
+      const platform = { os: 'linux', architecture };
+      return {
+        ...writeImageBlobs(directory, { layers: architecture === 'arm64' ? [base] : layers, platform }),
+        platform,
+      };
+    });
+    const index = 'application/vnd.oci.image.index.v1+json';
+    const inner = writeBlob(directory, index, json({ schemaVersion: 2, manifests: [arm64, amd64] }));
+    writeIndex(directory, [inner]);
+    const count = async (platform: string): Promise<number> => {
+      const opened = await openLayers([`oci:${directory}`], { cache: false, platform });
+      for (const { blob } of opened.layers) blob.close();
+      return opened.layers.length;
+    };
+    expect([await count('linux/arm64'), await count('linux/amd64')]).toEqual([1, 2]);
+    await expect(count('linux/s390x')).rejects.toThrow('it has linux/arm64, linux/amd64');
+  });
+
+  it.each([
+    ['plain', /digest-mismatch/],
+    ['gzip', /digest-mismatch|layer-corrupt/],
+  ])('finds a damaged blob, %s', async (form, code) => {
+    const directory = scratch();
+    const compress = form === 'plain' ? { compress: (tar: Uint8Array) => tar } : {};
+    writeLayout(directory, [{ layers: [base], ...compress }]);
+    const blobs = join(directory, 'blobs/sha256');
+    const path = readdirSync(blobs)
+      .map((name) => join(blobs, name))
+      .find((each) => readFileSync(each)[0] !== 0x7b)!;
+    const bytes = readFileSync(path);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(path, bytes);
+    const cache = scratch();
+    const opening = openLayers([`oci:${directory}`], { cache });
+    await expect(opening).rejects.toMatchObject({
+      code: expect.stringMatching(code) as string,
+      context: { layer: 0, reference: `oci:${directory}` },
+    });
+  });
+
+  it.each([
+    ['a layout with several images', 'oci:DIR', 'its tags are "a", "b"'],
+    ['a tag that is not there', 'oci:DIR:c', 'has no image "c": its tags are "a", "b"'],
+    ['no layout', 'oci:DIR/blobs', 'it has no index.json'],
+  ])('says what is wrong with %s', async (_, reference, message) => {
+    const directory = scratch();
+    writeLayout(directory, [
+      { tag: 'a', layers },
+      { tag: 'b', layers: [top] },
+    ]);
+    const opening = openLayers([reference.replace('DIR', directory)], { cache: false });
+    await expect(opening).rejects.toMatchObject({ code: 'layer-not-found' });
+    await expect(opening).rejects.toThrow(message);
+  });
+});
