@@ -30,7 +30,7 @@ export interface ImageArguments
 
 export const layersArgument = [
   '<layers...>',
-  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, an image as oci:DIR[:TAG], or - for a tar on standard input',
+  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, a container image as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE, or - for a tar on standard input',
 ] as const;
 
 /** Adds the options that decide an image, and those that every such command has. */

@@ -7,8 +7,8 @@ import { pread, preadSync } from './pread.ts';
 import { SharedDescriptor } from './shared-descriptor.ts';
 
 /**
- * A tar in one open file, from `start` on. With `path` it is the user's own file, which has to stay the same in every respect;
- * without one it is a file of ours, decompressed, that others may link or unlink.
+ * A tar in one open file. With `path` it is the user's own file, which has to stay the same in every respect; without
+ * one it is a file of ours, decompressed, that others may link or unlink.
  */
 export class FileBlob implements Blob {
   readonly sourceCount = 1;
@@ -16,22 +16,20 @@ export class FileBlob implements Blob {
   readonly #identity: FileIdentity;
   readonly #context: ImageErrorContext;
   readonly #path: string | undefined;
-  readonly #start: number;
   #open = true;
 
-  constructor(fd: number, identity: FileIdentity, context: ImageErrorContext, path?: string, start = 0) {
+  constructor(fd: number, identity: FileIdentity, context: ImageErrorContext, path?: string) {
     this.#descriptor = new SharedDescriptor(fd);
     this.#identity = identity;
     this.#context = context;
     this.#path = path;
-    this.#start = start;
   }
 
   readSync(position: number, target: Uint8Array): void {
     assert(this.#open, 'no blob is read after it was closed');
     let count: number;
     try {
-      count = preadSync(this.#descriptor.fd, target, this.#start + position);
+      count = preadSync(this.#descriptor.fd, target, position);
     } catch (error) {
       throw sourceFailure(error, this.#context);
     }
@@ -42,7 +40,7 @@ export class FileBlob implements Blob {
     assert(this.#open, 'no blob is read after it was closed');
     let count: number;
     try {
-      count = await this.#descriptor.during((fd) => pread(fd, target, this.#start + position));
+      count = await this.#descriptor.during((fd) => pread(fd, target, position));
     } catch (error) {
       throw sourceFailure(error, this.#context);
     }

@@ -1,14 +1,9 @@
-import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { assert } from '../core/errors.ts';
 import { placed, sourceFailure } from './failure.ts';
 import type { Layer } from './layer.ts';
-import type { Opening, OpenLayerOptions } from './opening.ts';
+import { openingOf, type OpenLayerOptions } from './opening.ts';
 import type { LayerOpener } from './resolve.ts';
 import { resolveReference } from './resolve-reference.ts';
-import { defaultCacheDirectory } from './store/cache-directory.ts';
-
-/** The most bytes that one layer may have when decompressed, unless said otherwise: 1 TiB. */
-const LAYER_BYTES_MAX = 2 ** 40;
 
 /**
  * Opens a reference that is one layer: `-`, `dir:PATH`, a directory, or a tar, plain or in gzip, zstd or xz. A plain tar is read
@@ -30,18 +25,4 @@ export async function openResolved(open: LayerOpener, reference: string, options
     opening.signal?.throwIfAborted();
     throw placed(sourceFailure(error, opening.context), opening.context);
   }
-}
-
-function openingOf(reference: string, options: OpenLayerOptions): Opening {
-  return {
-    reference,
-    context: { layer: options.layer ?? 0, reference: displayName(utf8ByteString(reference)) },
-    cache: options.cache === false ? undefined : (options.cache ?? defaultCacheDirectory()),
-    keepPermissions: options.keepPermissions ?? false,
-    layerBytesMax: options.layerBytesMax ?? LAYER_BYTES_MAX,
-    signal: options.signal,
-    zstdEngine: options.zstdEngine,
-    onWarning: options.onWarning ?? (() => undefined),
-    onProgress: options.onProgress ?? (() => undefined),
-  };
 }

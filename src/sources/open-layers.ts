@@ -3,12 +3,11 @@ import pLimit from 'p-limit';
 import { ImageError } from '../core/errors.ts';
 import type { Layer } from './layer.ts';
 import { openResolved } from './open-layer.ts';
-import type { OpenLayerOptions } from './opening.ts';
 import type { ResolvedReference } from './resolve.ts';
 import { resolveReference, type ResolveOptions } from './resolve-reference.ts';
 
 /** How layers are opened. */
-export interface OpenLayersOptions extends Omit<OpenLayerOptions, 'layer'>, ResolveOptions {
+export interface OpenLayersOptions extends Omit<ResolveOptions, 'layer'> {
   /** How many layers are opened at once; default: as many as the host runs threads. */
   readonly jobs?: number | undefined;
 }
@@ -33,50 +32,50 @@ export async function openLayers(
     throw new ImageError('option-invalid', 'standard input was given as more than one layer');
   }
   const limit = pLimit(options.jobs ?? availableParallelism());
-  const resolved = await allOrLowestFailure(references, options.signal, (reference, signal) =>
-    limit(resolveReference, reference, { ...options, signal }),
-  );
-  const openers = resolved.flatMap(({ reference, layers }) => layers.map((open) => ({ reference, open })));
-  const progress = new SummedProgress(options.onProgress);
-  const opened: Layer[] = [];
+  const resolved: ResolvedReference[] = [];
+  const layers: Layer[] = [];
   try {
-    await allOrLowestFailure(openers, options.signal, ({ reference, open }, signal, layer) =>
+    await allOrLowestFailure(references, options.signal, (reference, signal, i) =>
       limit(async () => {
-        opened[layer] = await openResolved(open, reference, {
-          ...options,
-          signal,
-          layer,
-          onProgress: progress.of(layer),
-        });
+        resolved[i] = await resolveReference(reference, { ...options, signal });
       }),
     );
-    return { layers: opened, references: resolved };
+    const openers = resolved.flatMap(({ reference, layers: each }) => each.map((open) => ({ reference, open })));
+    const progress = new SummedProgress(options.onProgress);
+    await allOrLowestFailure(openers, options.signal, ({ reference, open }, signal, layer) =>
+      limit(async () => {
+        const onProgress = progress.of(layer);
+        layers[layer] = await openResolved(open, reference, { ...options, signal, layer, onProgress });
+      }),
+    );
+    return { layers, references: resolved };
   } catch (error) {
-    for (const layer of opened) layer?.blob.close();
+    for (const layer of layers) layer?.blob.close();
     throw error;
+  } finally {
+    for (const reference of resolved) reference?.close?.();
   }
 }
 
 /** Does work for every item at once. When one fails the others are given up, and the failure of the first in order is thrown. */
-async function allOrLowestFailure<Item, Result>(
+async function allOrLowestFailure<Item>(
   items: readonly Item[],
   outer: AbortSignal | undefined,
-  work: (item: Item, signal: AbortSignal, i: number) => Promise<Result>,
-): Promise<Result[]> {
+  work: (item: Item, signal: AbortSignal, i: number) => Promise<void>,
+): Promise<void> {
   const givingUp = new AbortController();
   const signal = AbortSignal.any([givingUp.signal, ...(outer === undefined ? [] : [outer])]);
-  const results: Result[] = [];
   const failures: unknown[] = [];
   const workOne = async (item: Item, i: number): Promise<void> => {
     try {
-      results[i] = await work(item, signal, i);
+      await work(item, signal, i);
     } catch (error) {
       if (error !== givingUp.signal.reason) failures[i] = error;
       givingUp.abort();
     }
   };
   await Promise.all(items.map(workOne));
-  if (!givingUp.signal.aborted) return results;
+  if (!givingUp.signal.aborted) return;
   throw failures.find((failure) => failure !== undefined) as Error;
 }
 

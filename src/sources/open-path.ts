@@ -48,7 +48,7 @@ export async function openPath(path: string, opening: Opening): Promise<Layer> {
     const format = formatOfFile(fd);
     if (format !== 'tar') return await openCompressed({ fd, path, identity, key }, format, opening);
     const blob = new FileBlob(fd, identity, opening.context, path);
-    layer = openTar(blob, Number(identity.size), key === undefined ? undefined : `file-${key}`, undefined, opening);
+    layer = { ...openTar(blob, Number(identity.size), key && `file-${key}`, undefined, opening), key };
     return layer;
   } finally {
     if (layer === undefined) closeSync(fd);

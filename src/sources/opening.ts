@@ -1,6 +1,11 @@
 import type { Readable } from 'node:stream';
+import { displayName, utf8ByteString } from '../core/bytes.ts';
 import type { ImageErrorContext } from '../core/errors.ts';
 import type { ZstdEngine } from './decompress/zstd-engine.ts';
+import { defaultCacheDirectory } from './store/cache-directory.ts';
+
+/** The most bytes that one layer may have when decompressed, unless said otherwise: 1 TiB. */
+const LAYER_BYTES_MAX = 2 ** 40;
 
 export interface OpenLayerOptions {
   /** The layer's number in its image, from 0 at the bottom; for errors. */
@@ -35,4 +40,19 @@ export interface Opening {
   readonly zstdEngine: ZstdEngine | undefined;
   readonly onWarning: (message: string) => void;
   readonly onProgress: (done: number, total: number) => void;
+}
+
+/** The opening of a layer of `reference`. */
+export function openingOf(reference: string, options: OpenLayerOptions): Opening {
+  return {
+    reference,
+    context: { layer: options.layer ?? 0, reference: displayName(utf8ByteString(reference)) },
+    cache: options.cache === false ? undefined : (options.cache ?? defaultCacheDirectory()),
+    keepPermissions: options.keepPermissions ?? false,
+    layerBytesMax: options.layerBytesMax ?? LAYER_BYTES_MAX,
+    signal: options.signal,
+    zstdEngine: options.zstdEngine,
+    onWarning: options.onWarning ?? (() => undefined),
+    onProgress: options.onProgress ?? (() => undefined),
+  };
 }

@@ -29,20 +29,15 @@ function readOnce(fd: number, target: Uint8Array, position: number): Promise<num
 }
 
 /**
- * The file from `start` to `end`, or to its own end, in pieces of at most `pieceBytes`, each its own memory. Unlike a
- * ReadStream's, its end never closes the descriptor, which another may own.
+ * The whole file in pieces of at most `pieceBytes`, each its own memory. Unlike a ReadStream's, its end never closes the
+ * descriptor, which another may own.
  */
-export async function* piecesOf(
-  fd: number,
-  pieceBytes: number,
-  start = 0,
-  end = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Uint8Array> {
-  for (let position = start; position < end; ) {
-    const piece = new Uint8Array(Math.min(pieceBytes, end - position));
+export async function* piecesOf(fd: number, pieceBytes: number): AsyncGenerator<Uint8Array> {
+  for (let position = 0; ; ) {
+    const piece = new Uint8Array(pieceBytes);
     const count = await pread(fd, piece, position);
     if (count > 0) yield piece.subarray(0, count);
-    if (count < piece.length) return;
+    if (count < pieceBytes) return;
     position += count;
   }
 }

@@ -1,17 +1,24 @@
 import { existsSync } from 'node:fs';
 import { ImageError, type ImageErrorContext } from '../core/errors.ts';
 
+/** A container image that is kept on this host. */
+export interface ImageReference {
+  readonly kind: 'oci' | 'oci-archive' | 'docker-archive';
+  readonly path: string;
+  /** Which image of several: a tag, a digest, or a name of Docker's. */
+  readonly name: string | undefined;
+}
+
 /** What a reference names. A path may still turn out to be a directory. */
 export type Reference =
   | { readonly kind: 'stdin' }
-  | { readonly kind: 'path'; readonly path: string }
-  | { readonly kind: 'directory'; readonly path: string }
-  | { readonly kind: 'oci'; readonly path: string; readonly name: string | undefined };
+  | { readonly kind: 'path' | 'directory'; readonly path: string }
+  | ImageReference;
 
 const TRANSPORT = /^([a-z][a-z0-9-]*):(.*)$/s;
 
 /** What is read, for who asked for something else. */
-const EXPECTED = 'a file, a directory, dir:PATH, oci:DIR[:TAG] or -';
+const EXPECTED = 'a file, a directory, dir:, oci:, oci-archive:, docker-archive: or -';
 
 /** Reads a reference: `-`, a path, or a transport and what it names. Throws `option-invalid` for anything else. */
 export function parseReference(reference: string, context: ImageErrorContext): Reference {
@@ -19,7 +26,9 @@ export function parseReference(reference: string, context: ImageErrorContext): R
   if (reference === '') throw new ImageError('option-invalid', 'the layer reference is empty', context);
   const [, transport, rest = ''] = TRANSPORT.exec(reference) ?? [];
   if (transport === 'dir' && rest !== '') return { kind: 'directory', path: rest };
-  if (transport === 'oci' && rest !== '') return { kind: 'oci', ...splitName(rest) };
+  if (transport === 'oci' || transport === 'oci-archive' || transport === 'docker-archive') {
+    if (rest !== '') return { kind: transport, ...splitName(rest) };
+  }
   if (transport !== undefined && !existsSync(reference)) {
     throw new ImageError('option-invalid', `no layers are read from ${transport}:, expected ${EXPECTED}`, context);
   }

@@ -7,10 +7,8 @@ export type LayerOpener = (opening: Opening) => Promise<Layer>;
 
 /** What a layer is known as where images are kept. */
 interface LayerOrigin {
-  readonly mediaType: string;
-  /** Of the blob as it is kept, most often compressed. */
-  readonly digest: string;
-  readonly size: number;
+  /** Of the blob as it is kept, most often compressed; not every archive tells. */
+  readonly digest?: string;
   readonly diffId: string;
 }
 
@@ -31,4 +29,6 @@ export interface ResolvedReference {
   readonly layers: readonly LayerOpener[];
   /** Only of references to container images. */
   readonly origin?: ImageOrigin | undefined;
+  /** Gives back what the openers share; layers that are open stay so. */
+  readonly close?: () => void;
 }

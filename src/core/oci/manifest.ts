@@ -8,7 +8,7 @@ import { type Platform, readPlatform } from './platform.ts';
 /** The most bytes that a manifest, an index or a configuration may have; registries take no larger manifests. */
 export const DOCUMENT_BYTES_MAX = 4 * 1024 * 1024;
 /** The most layers of one image, and manifests of one index. */
-const LAYERS_MAX = 4096;
+export const LAYERS_MAX = 4096;
 const MANIFESTS_MAX = 4096;
 
 /** An image manifest, or an index of manifests. https://github.com/opencontainers/image-spec/blob/main/manifest.md */

@@ -6,7 +6,7 @@ import { digestAlgorithm, digestHex } from '../../core/oci/digest.ts';
 /** Passes a blob on, and throws `digest-mismatch` in place of its end when it is not the one that is named. */
 export async function* digested(
   stream: AsyncIterable<Uint8Array>,
-  { digest, size }: Descriptor,
+  { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
   context: ImageErrorContext,
 ): AsyncGenerator<Uint8Array> {
   const hash = createHash(digestAlgorithm(digest));

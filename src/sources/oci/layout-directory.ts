@@ -1,11 +1,14 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { ImageError } from '../../core/errors.ts';
+import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
 import { digestAlgorithm, digestHex } from '../../core/oci/digest.ts';
 import { DOCUMENT_BYTES_MAX } from '../../core/oci/manifest.ts';
 import { errnoOf } from '../failure.ts';
+import { FileBlob } from '../file-blob.ts';
+import { identityOf, isRacy } from '../identity.ts';
 import { preadSync } from '../pread.ts';
+import { sourceKey } from '../store/source-records.ts';
 import type { BlobContent, ContentSource } from './content-source.ts';
 
 /** An OCI image layout in a directory. https://github.com/opencontainers/image-spec/blob/main/image-layout.md */
@@ -39,18 +42,19 @@ export class LayoutDirectory implements ContentSource {
     }
   }
 
-  async openBlob({ digest }: Descriptor): Promise<BlobContent> {
+  async openBlob({ digest }: Descriptor, context: ImageErrorContext): Promise<BlobContent> {
     const path = this.#blobPath(digest);
+    const seenAt = Date.now();
+    let fd: number;
     try {
-      const fd = openSync(path, 'r');
-      try {
-        return { kind: 'file', path, offset: 0, size: fstatSync(fd).size };
-      } finally {
-        closeSync(fd);
-      }
+      fd = openSync(path, 'r');
     } catch (error) {
       throw missing(error, digest);
     }
+    const identity = identityOf(fstatSync(fd, { bigint: true }));
+    const blob = new FileBlob(fd, identity, context, path);
+    const key = isRacy(identity, seenAt) ? undefined : sourceKey(realpathSync(path), identity);
+    return { kind: 'part', blob, offset: 0, size: Number(identity.size), key };
   }
 
   #blobPath(digest: string): string {

@@ -1,116 +1,139 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, realpathSync } from 'node:fs';
-import { ImageError } from '../../core/errors.ts';
-import type { Descriptor } from '../../core/oci/descriptor.ts';
+import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
 import { continued, counted, takeHead } from '../byte-stream.ts';
 import { FORMAT_BYTES, formatOf } from '../decompress/format.ts';
-import { FileBlob } from '../file-blob.ts';
-import { identityOf, isRacy } from '../identity.ts';
-import type { Layer } from '../layer.ts';
+import type { Blob, Layer } from '../layer.ts';
 import { checkDiffId, materialize } from '../materialize.ts';
 import type { Opening } from '../opening.ts';
 import { openTar, openTarFile } from '../open-tar.ts';
-import { piecesOf, preadSync } from '../pread.ts';
+import { PartBlob } from '../part-blob.ts';
 import { openCachedBlob } from '../store/blob-store.ts';
-import { recordDiffId, recordedDiffId, sourceKey } from '../store/source-records.ts';
-import type { BlobContent, ContentSource } from './content-source.ts';
+import { recordDiffId, recordedDiffId } from '../store/source-records.ts';
+import type { BlobContent } from './content-source.ts';
 import { digested } from './digested.ts';
 
 /** A blob is read in pieces of this many bytes. */
 const PIECE_BYTES = 256 * 1024;
+
+/** What is known of a layer's blob before it is read. */
+export interface ExpectedBlob {
+  readonly digest?: string;
+  /** In bytes. */
+  readonly size?: number;
+}
+
+type Part = Extract<BlobContent, { kind: 'part' }>;
 
 /**
  * Opens a layer of an image: from the store where it has the diffID, in place where the blob is a plain tar in a file, else
  * decompressed into the store. The blob's digest and the diffID are verified over all bytes. Throws `digest-mismatch`.
  */
 export async function openBlobLayer(
-  content: ContentSource,
-  descriptor: Descriptor,
+  openBlob: () => Promise<BlobContent>,
+  expected: ExpectedBlob,
   diffId: string,
   opening: Opening,
 ): Promise<Layer> {
-  const { cache, context, signal } = opening;
+  const { cache } = opening;
   const cached = cache === undefined ? undefined : await openCachedBlob(cache, diffId);
   if (cached !== undefined) return openTarFile({ ...cached, diffId, isCached: true }, opening);
-  const blob = await content.openBlob(descriptor, context, signal);
-  if (blob.kind === 'stream') return openTarFile(await decompressed(blob.stream, descriptor, diffId, opening), opening);
-  return openFileBlob(blob, descriptor, diffId, opening);
+  const content = await openBlob();
+  if (content.kind === 'part') return openPart(content, expected, diffId, opening);
+  return openTarFile(await decompressed(content.stream, { ...expected, size: content.size }, diffId, opening), opening);
 }
 
-async function decompressed(
-  stream: AsyncIterable<Uint8Array>,
-  descriptor: Descriptor,
-  diffId: string,
-  opening: Opening,
-): ReturnType<typeof materialize> {
-  const { context, zstdEngine, onProgress } = opening;
-  const verified = digested(stream, descriptor, context)[Symbol.asyncIterator]();
-  const head = await takeHead(verified);
-  const { decompress } = await import('../decompress/decompress.ts');
-  const format = formatOf(head.subarray(0, FORMAT_BYTES));
-  const input = counted(continued(head, verified), descriptor.size, onProgress);
-  return materialize(decompress(format, input, context, zstdEngine), opening, diffId);
-}
-
-async function openFileBlob(
-  blob: Extract<BlobContent, { kind: 'file' }>,
-  descriptor: Descriptor,
-  diffId: string,
-  opening: Opening,
-): Promise<Layer> {
-  const { context } = opening;
-  if (blob.size !== descriptor.size) {
-    const what = `the blob ${descriptor.digest} has ${blob.size} bytes, its descriptor says ${descriptor.size}`;
-    throw new ImageError('digest-mismatch', what, context);
-  }
-  const fd = openSync(blob.path, 'r');
-  let layer: Layer | undefined;
+async function openPart(part: Part, expected: ExpectedBlob, diffId: string, opening: Opening): Promise<Layer> {
+  let isKept = false;
   try {
-    const head = new Uint8Array(Math.min(FORMAT_BYTES, blob.size));
-    const format = formatOf(head.subarray(0, preadSync(fd, head, blob.offset)));
-    if (format === 'tar') layer = await openInPlace(fd, blob, descriptor, diffId, opening);
-    else {
-      const stream = piecesOf(fd, PIECE_BYTES, blob.offset, blob.offset + blob.size);
-      return openTarFile(await decompressed(stream, descriptor, diffId, opening), opening);
+    const { blob, offset, size } = part;
+    checkSize(size, expected, opening.context);
+    const head = new Uint8Array(Math.min(FORMAT_BYTES, size));
+    await blob.read(offset, head);
+    if (formatOf(head) !== 'tar') {
+      const tar = await decompressed(piecesOfPart(part), { ...expected, size }, diffId, opening);
+      return openTarFile(tar, opening);
     }
+    await verifyInPlace(part, expected, diffId, opening);
+    blob.verifyUnchanged();
+    const inner = new PartBlob(blob, offset, () => blob.close());
+    const layer = openTar(inner, size, diffId.replace(':', '-'), diffId, opening);
+    isKept = true;
     return layer;
   } finally {
-    if (layer === undefined) closeSync(fd);
+    if (!isKept) part.blob.close();
   }
 }
 
 /** A plain tar is never copied, only read once for its digest; that it was is noted for the next time. */
-async function openInPlace(
-  fd: number,
-  { path, offset, size }: Extract<BlobContent, { kind: 'file' }>,
-  descriptor: Descriptor,
-  diffId: string,
-  opening: Opening,
-): Promise<Layer> {
-  const { cache, context, onProgress, onWarning } = opening;
-  const seenAt = Date.now();
-  const identity = identityOf(fstatSync(fd, { bigint: true }));
-  const place = `${realpathSync(path)}\0${offset}\0${size}\0${descriptor.digest}`;
-  const key = cache === undefined || isRacy(identity, seenAt) ? undefined : sourceKey(place, identity);
-  if (key === undefined || recordedDiffId(cache!, key) !== diffId) {
-    const hash = createHash('sha256');
-    const pieces = digested(piecesOf(fd, PIECE_BYTES, offset, offset + size), descriptor, context);
-    for await (const piece of counted(pieces, size, onProgress)) {
-      opening.signal?.throwIfAborted();
-      hash.update(piece);
-    }
-    checkDiffId(`sha256:${hash.digest('hex')}`, diffId, context);
-    if (key !== undefined) remember(cache!, key, diffId, onWarning);
+async function verifyInPlace(part: Part, expected: ExpectedBlob, diffId: string, opening: Opening): Promise<void> {
+  const { cache, context, onProgress, onWarning, signal } = opening;
+  const { key, offset, size } = part;
+  const place = createHash('sha256').update(`${key} ${offset} ${size} ${expected.digest}`).digest('hex');
+  const isKnown = cache !== undefined && key !== undefined && recordedDiffId(cache, place) === diffId;
+  if (isKnown) return;
+  const hash = createHash('sha256');
+  for await (const piece of counted(verified(piecesOfPart(part), { ...expected, size }, context), size, onProgress)) {
+    signal?.throwIfAborted();
+    hash.update(piece);
   }
-  const blob = new FileBlob(fd, identity, context, path, offset);
-  blob.verifyUnchanged();
-  return openTar(blob, size, diffId.replace(':', '-'), diffId, opening);
-}
-
-function remember(cache: string, key: string, diffId: string, onWarning: (message: string) => void): void {
+  checkDiffId(`sha256:${hash.digest('hex')}`, diffId, context);
+  if (cache === undefined || key === undefined) return;
   try {
-    recordDiffId(cache, key, diffId);
+    recordDiffId(cache, place, diffId);
   } catch (error) {
     onWarning(`the cache ${cache} does not record the layer: ${(error as Error).message}`);
   }
+}
+
+async function decompressed(
+  stream: AsyncIterable<Uint8Array>,
+  expected: ExpectedBlob & { readonly size: number },
+  diffId: string,
+  opening: Opening,
+): ReturnType<typeof materialize> {
+  const { context, zstdEngine, onProgress } = opening;
+  const chunks = verified(stream, expected, context)[Symbol.asyncIterator]();
+  try {
+    const head = await takeHead(chunks);
+    const { decompress } = await import('../decompress/decompress.ts');
+    const input = counted(continued(head, chunks), expected.size, onProgress);
+    const tar = decompress(formatOf(head.subarray(0, FORMAT_BYTES)), input, context, zstdEngine);
+    return await materialize(tar, opening, diffId);
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+function verified(
+  stream: AsyncIterable<Uint8Array>,
+  { digest, size }: ExpectedBlob & { readonly size: number },
+  context: ImageErrorContext,
+): AsyncIterable<Uint8Array> {
+  return digest === undefined ? stream : digested(stream, { digest, size }, context);
+}
+
+async function* piecesOfPart({
+  blob,
+  offset,
+  size,
+}: {
+  blob: Blob;
+  offset: number;
+  size: number;
+}): AsyncGenerator<Uint8Array> {
+  for (let done = 0; done < size; ) {
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, size - done));
+    await blob.read(offset + done, piece);
+    yield piece;
+    done += piece.length;
+  }
+}
+
+function checkSize(found: number, { digest, size }: ExpectedBlob, context: ImageErrorContext): void {
+  if (size === undefined || size === found) return;
+  throw new ImageError(
+    'digest-mismatch',
+    `the blob ${digest} has ${found} bytes, its descriptor says ${size}`,
+    context,
+  );
 }

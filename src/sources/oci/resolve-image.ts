@@ -7,12 +7,12 @@ import {
   parseImageConfig,
   parseManifest,
 } from '../../core/oci/manifest.ts';
-import { type Platform, platformRank, platformText } from '../../core/oci/platform.ts';
 import { selectManifest } from '../../core/oci/select.ts';
-import type { ImageOrigin, ResolvedReference } from '../resolve.ts';
+import type { ImageOrigin, LayerOpener, ResolvedReference } from '../resolve.ts';
 import type { ContentSource } from './content-source.ts';
 import { verifyDocument } from './digested.ts';
 import { openBlobLayer } from './open-blob.ts';
+import { checkPlatform, type PlatformRequest } from './requested-platform.ts';
 
 /** How many indexes may stand in one another. */
 const INDEX_DEPTH_MAX = 8;
@@ -24,12 +24,11 @@ export interface ImageRequest {
   readonly content: ContentSource;
   /** What the reference names: a manifest, or an index. */
   readonly top: Descriptor;
-  readonly platform: Platform;
-  /** Whether somebody asked for the platform; else it is the host's. */
-  readonly isPlatformGiven: boolean;
-  readonly onWarning: (message: string) => void;
+  readonly platform: PlatformRequest;
   /** A reference to the manifest of that digest. */
   readonly pin: (digest: string) => string;
+  /** As in ResolvedReference. */
+  readonly close?: () => void;
 }
 
 /**
@@ -45,20 +44,25 @@ export async function resolveImage(request: ImageRequest): Promise<ResolvedRefer
     const what = `its manifest has ${manifest.layers.length} layers, its configuration ${diffIds.length} diffIDs`;
     throw new ImageError('oci-invalid', what);
   }
-  checkPlatform(config.platform, request);
+  checkPlatform(config.platform, request.platform);
   const origin: ImageOrigin = {
     transport,
     pinned: request.pin(descriptor.digest),
     manifestDigest: descriptor.digest,
     platform: config.platform,
-    layers: manifest.layers.map(({ mediaType, digest, size }, i) => ({ mediaType, digest, size, diffId: diffIds[i]! })),
+    layers: manifest.layers.map(({ digest }, i) => ({ digest, diffId: diffIds[i]! })),
   };
   const layers = manifest.layers.map(
-    (layer, i): ResolvedReference['layers'][number] =>
-      (opening) =>
-        openBlobLayer(content, layer, diffIds[i]!, opening),
+    (layer, i): LayerOpener =>
+      async (opening) =>
+        openBlobLayer(
+          async () => content.openBlob(layer, opening.context, opening.signal),
+          layer,
+          diffIds[i]!,
+          opening,
+        ),
   );
-  return { reference, layers, origin };
+  return { reference, layers, origin, ...(request.close !== undefined && { close: request.close }) };
 }
 
 type ImageManifest = Extract<Manifest, { kind: 'image' }>;
@@ -75,7 +79,7 @@ async function findManifest({
     const name = `manifest ${descriptor.digest}`;
     const manifest = parseManifest(bytes, name);
     if (manifest.kind === 'image') return { descriptor, manifest };
-    descriptor = selectManifest(manifest.manifests, platform, name);
+    descriptor = selectManifest(manifest.manifests, platform.platform, name);
   }
   throw new ImageError('oci-invalid', `more than ${INDEX_DEPTH_MAX} indexes in one another`);
 }
@@ -84,12 +88,4 @@ async function readConfig(content: ContentSource, descriptor: Descriptor): Promi
   const bytes = await content.readDocument(descriptor, DOCUMENT_BYTES_MAX);
   verifyDocument(bytes, descriptor);
   return parseImageConfig(bytes, `configuration ${descriptor.digest}`);
-}
-
-/** A single image is there for one platform: taken with a warning by who asked for none, refused to who asked for another. */
-function checkPlatform(found: Platform, { platform, isPlatformGiven, onWarning, reference }: ImageRequest): void {
-  if (found.os === '' || found.architecture === '' || platformRank(found, platform) > 0) return;
-  const what = `the image is for ${platformText(found)}, not for ${platformText(platform)}`;
-  if (isPlatformGiven) throw new ImageError('layer-not-found', what);
-  onWarning(`${reference}: ${what}`);
 }

@@ -1,17 +1,21 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { hashImage } from '../../../src/sinks/digest.ts';
 import { openImage } from '../../../src/image/open-image.ts';
 import { openLayers } from '../../../src/sources/open-layers.ts';
 import { json, writeBlob, writeImageBlobs, writeIndex, writeLayout } from '../../helpers/oci-layout.ts';
 import { scratch } from '../../helpers/scratch.ts';
-import { makeTar } from '../../helpers/tar-writer.ts';
+import { makeTar, type TarEntry } from '../../helpers/tar-writer.ts';
 import { zstdFrame } from '../../helpers/zstd-writer.ts';
 
 const base = makeTar([{ name: 'etc/' }, { name: 'etc/a', data: 'a' }, { name: 'b', data: new Uint8Array(100_000) }]);
 const top = makeTar([{ name: 'etc/.wh.a' }, { name: 'etc/c', data: 'c' }]);
 const layers = [base, top];
+const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
 async function digestOf(references: readonly string[], cache: string | false): Promise<string> {
   const image = await openImage({ layers: references, cache, platform: 'linux/amd64' });
@@ -112,5 +116,119 @@ describe('oci:', () => {
     const opening = openLayers([reference.replace('DIR', directory)], { cache: false });
     await expect(opening).rejects.toMatchObject({ code: 'layer-not-found' });
     await expect(opening).rejects.toThrow(message);
+  });
+});
+
+describe('archives', () => {
+  const hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+  const config = json({
+    os: 'linux',
+    architecture: 'amd64',
+    rootfs: { diff_ids: layers.map((tar) => `sha256:${hex(tar)}`) },
+  });
+  const manifest = (files: readonly string[], more: object[] = []): Uint8Array =>
+    json([{ Config: `${hex(config)}.json`, RepoTags: ['app:latest'], Layers: files }, ...more]);
+
+  async function digestOfArchive(
+    entries: readonly TarEntry[],
+    wrap = (tar: Uint8Array): Uint8Array => tar,
+  ): Promise<string> {
+    const path = join(scratch(), 'archive');
+    writeFileSync(path, wrap(makeTar(entries)));
+    const before = openFiles();
+    const digests = [
+      await digestOf([`docker-archive:${path}`], scratch()),
+      await digestOf([`docker-archive:${path}:app`], false),
+    ];
+    expect(openFiles()).toBe(before);
+    expect(digests[1]).toBe(digests[0]);
+    return digests[0]!;
+  }
+
+  it('are read in place, in every form that Docker has written', async () => {
+    const directory = scratch();
+    writeLayout(directory, [{ layers }]);
+    const expected = await digestOf([`oci:${directory}`], false);
+    const head = { name: `${hex(config)}.json`, data: config };
+    const old = [
+      { name: 'a/' },
+      { name: 'a/layer.tar', data: base },
+      { name: 'b/layer.tar', data: top },
+      { name: 'c/layer.tar', type: 'symlink' as const, linkName: '../a/layer.tar' },
+      { name: 'd/layer.tar', type: 'hardlink' as const, linkName: 'b/layer.tar' },
+      head,
+    ];
+    const linked = [...old, { name: 'manifest.json', data: manifest(['c/layer.tar', 'd/layer.tar']) }];
+    const flat = [
+      { name: 'manifest.json', data: manifest(layers.map((tar) => `${hex(tar)}.tar`)) },
+      head,
+      ...layers.map((tar) => ({ name: `${hex(tar)}.tar`, data: tar })),
+    ];
+    const blobs = layers.map((tar) => gzipSync(tar));
+    const named = [
+      head,
+      ...blobs.map((data) => ({ name: `blobs/sha256/${hex(data)}`, data })),
+      { name: 'manifest.json', data: manifest(blobs.map((data) => `blobs/sha256/${hex(data)}`)) },
+    ];
+    expect(await digestOfArchive(linked)).toBe(expected);
+    expect(await digestOfArchive(flat)).toBe(expected);
+    expect(await digestOfArchive(named)).toBe(expected);
+    expect(await digestOfArchive(flat, gzipSync)).toBe(expected);
+  });
+
+  it.each([
+    ['no manifest', [{ name: 'x', data: 'y' }], 'layer-not-found', 'no manifest.json'],
+    [
+      'a missing layer',
+      [{ name: 'manifest.json', data: manifest(['l.tar', 'm.tar']) }],
+      'layer-not-found',
+      'no file "l.tar"',
+    ],
+    [
+      'too few layers',
+      [{ name: 'manifest.json', data: manifest(['l.tar']) }],
+      'oci-invalid',
+      '1 layers, the configuration 2',
+    ],
+    [
+      'another layer',
+      [
+        { name: 'l.tar', data: top },
+        { name: 'manifest.json', data: manifest(['l.tar', 'l.tar']) },
+      ],
+      'digest-mismatch',
+      'its image says sha256:',
+    ],
+    [
+      'a loop of links',
+      [
+        { name: 'l.tar', type: 'symlink' as const, linkName: 'm.tar' },
+        { name: 'm.tar', type: 'symlink' as const, linkName: 'l.tar' },
+        { name: 'manifest.json', data: manifest(['l.tar', 'm.tar']) },
+      ],
+      'layer-not-found',
+      'no file "l.tar"',
+    ],
+  ])('say what is wrong with %s', async (_, entries, code, message) => {
+    const path = join(scratch(), 'archive');
+    writeFileSync(path, makeTar([{ name: `${hex(config)}.json`, data: config }, ...entries]));
+    const before = openFiles();
+    const opening = openLayers([`docker-archive:${path}`], { cache: false });
+    await expect(opening).rejects.toMatchObject({ code, context: { reference: `docker-archive:${path}` } });
+    await expect(opening).rejects.toThrow(message);
+    expect(openFiles()).toBe(before);
+  });
+
+  it('of an image layout are read in place', async () => {
+    const directory = scratch();
+    writeLayout(directory, [
+      { tag: 'a', layers: [top] },
+      { tag: 'b', layers, compress: (tar) => tar },
+    ]);
+    const path = join(scratch(), 'archive.tar');
+    execFileSync('tar', ['-cf', path, '-C', directory, '.']);
+    const expected = await digestOf([`oci:${directory}:b`], false);
+    expect(await digestOf([`oci-archive:${path}:b`], scratch())).toBe(expected);
+    await expect(digestOf([`oci-archive:${path}`], false)).rejects.toThrow('its tags are "a", "b"');
   });
 });
