@@ -45,7 +45,7 @@ describe('exit status 2, wrong usage', () => {
     expectFailure(hash(base, '--format-version', '2'), 2, /format version 2/);
     expectFailure(hash(base, '--owner', '4294967295:0'), 2, /4294967295/);
     expectFailure(hash('-', '-'), 2, /standard input/);
-    expectFailure(hash('oci:layout'), 2, /oci:/);
+    expectFailure(hash('ftp:layout'), 2, /ftp:/);
   });
 });
 
