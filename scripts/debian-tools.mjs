@@ -32,6 +32,7 @@ export const TOOLS = [
   { command: 'nbd-client', debian: 'nbd-client', why: 'the oldest NBD client lists exports' },
   { command: 'fio', debian: 'fio', why: 'its nbd engine reads with many requests in flight' },
   { command: 'skopeo', debian: 'skopeo', why: 'copies container images from one form to another' },
+  { command: 'docker-registry', debian: 'docker-registry', why: 'a registry to take container images from' },
   { command: 'umoci', debian: 'umoci', why: 'makes container images, and unpacks them' },
   { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];

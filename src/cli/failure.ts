@@ -13,6 +13,8 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'layer-unreadable': ExitCode.input,
   'oci-invalid': ExitCode.input,
   'digest-mismatch': ExitCode.input,
+  'registry-denied': ExitCode.failed,
+  'registry-failed': ExitCode.failed,
   'name-invalid': ExitCode.input,
   'name-escapes-root': ExitCode.input,
   'link-target-missing': ExitCode.input,

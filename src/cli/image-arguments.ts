@@ -6,6 +6,7 @@ import {
   parseBlockSize,
   parseCount,
   parseFree,
+  parseHosts,
   parseModeMask,
   parseMtime,
   parseOwner,
@@ -23,14 +24,16 @@ interface CommonOptions {
 /** What the options of commands that make an image give; names are those of the library, where it has the same. */
 export interface ImageArguments
   extends CommonOptions,
-    Omit<OpenImageOptions, 'layers' | 'sourceDateEpoch' | 'onProgress' | 'onWarning' | 'cache'> {
+    Omit<OpenImageOptions, 'layers' | 'sourceDateEpoch' | 'onProgress' | 'onWarning' | 'cache' | 'authFile'> {
   /** True without an option: the default place. */
   readonly cache: string | boolean;
+  /** As skopeo spells it. */
+  readonly authfile?: string;
 }
 
 export const layersArgument = [
   '<layers...>',
-  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, a container image as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE, or - for a tar on standard input',
+  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, a container image as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE or docker://HOST/REPOSITORY[:TAG], or - for a tar on standard input',
 ] as const;
 
 /** Adds the options that decide an image, and those that every such command has. */
@@ -63,6 +66,8 @@ export function addImageOptions(command: Command): Command {
       ).choices(['follow', 'replace', 'error']),
     )
     .option('--platform <os/arch>', "which image of an index: OS/ARCH[/VARIANT]; default: linux and this host's")
+    .option('--authfile <file>', 'credentials for registries; default: those of skopeo, podman and docker')
+    .option('--plain-http <host>', 'a registry to speak to without TLS; may be repeated', parseHosts)
     .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount)
     .option('-j, --jobs <count>', 'how many layers are opened at once; default: one a processor', parseCount)
     .option('--cache <dir>', 'where decompressed layers and their indexes are kept; default: $XDG_CACHE_HOME/blockloom')
@@ -135,10 +140,11 @@ export async function openArguments(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<OpenedImage> {
-  const { cache, ...rest } = options;
+  const { cache, authfile, ...rest } = options;
   return openLayeredImage({
     ...rest,
     cache: cache === true ? undefined : cache,
+    authFile: authfile,
     layers,
     signal,
     sourceDateEpoch: sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { ImageError } from '../core/errors.ts';
 import { isImageFile, openImageFile } from '../image/file-image.ts';
 import type { Image } from '../image/image.ts';
+import type { OpenedImage } from '../image/open-image.ts';
 import { type ImageArguments, openArguments } from './image-arguments.ts';
 import type { Layer } from '../sources/layer.ts';
 import type { ProgressLine } from './progress.ts';
@@ -18,6 +19,8 @@ export interface OpenedExport {
   readonly name: string;
   readonly image: Image;
   readonly layers: readonly Layer[];
+  /** What opens the same image again: tags of registries, which may move, are digests here. */
+  readonly lastingReferences: readonly string[];
 }
 
 const NAMED = /^([^=]+)=(.+)$/s;
@@ -55,16 +58,24 @@ export async function openExports(
     for (const { name, references } of exports) {
       const [first = '', ...more] = references;
       const isFile = more.length === 0 && isImageFile(first);
-      const parts = isFile
-        ? { image: openImageFile(first), layers: [] }
-        : await openArguments(references, options, signal, progress);
-      opened.push({ name, ...parts });
+      opened.push(
+        isFile
+          ? { name, image: openImageFile(first), layers: [], lastingReferences: references }
+          : { name, ...lasting(await openArguments(references, options, signal, progress)) },
+      );
     }
     return opened;
   } catch (error) {
     closeExports(opened);
     throw error;
   }
+}
+
+function lasting({ image, layers, references }: OpenedImage): Omit<OpenedExport, 'name'> {
+  const lastingReferences = references.map(({ reference, origin }) =>
+    origin?.transport === 'docker' ? origin.pinned : reference,
+  );
+  return { image, layers, lastingReferences };
 }
 
 export function closeExports(opened: readonly OpenedExport[]): void {

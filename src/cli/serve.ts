@@ -110,7 +110,8 @@ async function serve(
   const log = new ServeLog(options.log, options.quiet === true);
   const ended = new Ending(options, signal);
   const workersMax = canShare(exports, opened, options) ? options.threads - 1 : 0;
-  const pool = new ServePool({ exports, options }, opened, eventsOf(log, ended), workersMax);
+  const lasting = opened.map(({ name, lastingReferences }) => ({ name, references: lastingReferences }));
+  const pool = new ServePool({ exports: lasting, options }, opened, eventsOf(log, ended), workersMax);
   try {
     const served = await servedExports(opened, options, { signal, onProgress });
     progress.clear();

@@ -31,6 +31,13 @@ export function parsePort(text: string): number {
   return Number(text);
 }
 
+/** Adds `HOST` or `HOST:PORT` to those given before. */
+export function parseHosts(text: string, before: readonly string[] = []): readonly string[] {
+  if (!/^(?:[a-z\d.-]+|\[[a-f\d:]+\])(?::\d{1,5})?$/i.test(text) || !URL.canParse(`http://${text}`))
+    throw new InvalidArgumentError('A host is HOST or HOST:PORT.');
+  return [...before, text];
+}
+
 export function parseSeconds(text: string): number {
   if (!/^\d{1,6}(?:\.\d{1,3})?$/.test(text)) throw new InvalidArgumentError('A number of seconds.');
   return Number(text);

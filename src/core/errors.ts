@@ -8,6 +8,8 @@ export type ImageErrorCode =
   | 'layer-unreadable'
   | 'oci-invalid'
   | 'digest-mismatch'
+  | 'registry-denied'
+  | 'registry-failed'
   | 'name-invalid'
   | 'name-escapes-root'
   | 'link-target-missing'

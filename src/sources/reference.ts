@@ -13,12 +13,14 @@ export interface ImageReference {
 export type Reference =
   | { readonly kind: 'stdin' }
   | { readonly kind: 'path' | 'directory'; readonly path: string }
-  | ImageReference;
+  | ImageReference
+  /** An image in a registry: what follows `docker:`. */
+  | { readonly kind: 'docker'; readonly name: string };
 
 const TRANSPORT = /^([a-z][a-z0-9-]*):(.*)$/s;
 
 /** What is read, for who asked for something else. */
-const EXPECTED = 'a file, a directory, dir:, oci:, oci-archive:, docker-archive: or -';
+const EXPECTED = 'a file, a directory, dir:, oci:, oci-archive:, docker-archive:, docker:// or -';
 
 /** Reads a reference: `-`, a path, or a transport and what it names. Throws `option-invalid` for anything else. */
 export function parseReference(reference: string, context: ImageErrorContext): Reference {
@@ -29,6 +31,7 @@ export function parseReference(reference: string, context: ImageErrorContext): R
   if (transport === 'oci' || transport === 'oci-archive' || transport === 'docker-archive') {
     if (rest !== '') return { kind: transport, ...splitName(rest) };
   }
+  if (transport === 'docker' && rest.startsWith('//')) return { kind: 'docker', name: rest };
   if (transport !== undefined && !existsSync(reference)) {
     throw new ImageError('option-invalid', `no layers are read from ${transport}:, expected ${EXPECTED}`, context);
   }

@@ -5,10 +5,11 @@ import { sourceFailure } from './failure.ts';
 import { openDirectory, openPath } from './open-path.ts';
 import { openStream } from './open-stream.ts';
 import { type ImageReference, parseReference, type Reference } from './reference.ts';
+import type { RegistryOptions } from './registry/resolve-registry.ts';
 import type { LayerOpener, ResolvedReference } from './resolve.ts';
 
 /** Options of what stands behind a reference. */
-export interface ResolveOptions extends OpenLayerOptions {
+export interface ResolveOptions extends OpenLayerOptions, RegistryOptions {
   /** `OS/ARCH[/VARIANT]` of the image to take from an index; default: `linux/` and the host's architecture. */
   readonly platform?: string | undefined;
 }
@@ -19,19 +20,25 @@ export async function resolveReference(reference: string, options: ResolveOption
   options.signal?.throwIfAborted();
   try {
     const source = parseReference(reference, context);
-    if (isImage(source)) return await resolveImageReference(reference, source, options);
-    return { reference, layers: [openerOf(source, options)] };
+    switch (source.kind) {
+      case 'stdin':
+      case 'path':
+      case 'directory':
+        return { reference, layers: [openerOf(source, options)] };
+      case 'docker':
+        return await resolveRegistryReference(reference, source.name, options);
+      default:
+        return await resolveImageReference(reference, source, options);
+    }
   } catch (error) {
     options.signal?.throwIfAborted();
     throw withReference(sourceFailure(error, context), context.reference);
   }
 }
 
-function isImage(source: Reference): source is ImageReference {
-  return source.kind !== 'stdin' && source.kind !== 'path' && source.kind !== 'directory';
-}
+type PlainReference = Extract<Reference, { kind: 'stdin' | 'path' | 'directory' }>;
 
-function openerOf(source: Exclude<Reference, ImageReference>, options: ResolveOptions): LayerOpener {
+function openerOf(source: PlainReference, options: ResolveOptions): LayerOpener {
   if (source.kind === 'directory') return async (opening) => openDirectory(source.path, opening);
   if (source.kind === 'path') return async (opening) => openPath(source.path, opening);
   return async (opening) => openStream(options.stdin ?? process.stdin, opening);
@@ -45,6 +52,15 @@ async function resolveImageReference(
 ): Promise<ResolvedReference> {
   const { resolveStoredImage } = await import('./oci/resolve-stored.ts');
   return resolveStoredImage(source, openingOf(reference, options), options.platform);
+}
+
+async function resolveRegistryReference(
+  reference: string,
+  name: string,
+  options: ResolveOptions,
+): Promise<ResolvedReference> {
+  const { resolveRegistry } = await import('./registry/resolve-registry.ts');
+  return resolveRegistry(name, openingOf(reference, options), options.platform, options);
 }
 
 /** An image's documents are no layer: the reference alone is the place. */

@@ -6,6 +6,9 @@ const MediaType = {
   dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
 } as const;
 
+/** The types of manifests and indexes that are read, for who asks a registry. */
+export const MANIFEST_TYPES: readonly string[] = Object.values(MediaType);
+
 const INDEXES: ReadonlySet<string> = new Set([MediaType.ociIndex, MediaType.dockerIndex]);
 const MANIFESTS: ReadonlySet<string> = new Set([MediaType.ociManifest, MediaType.dockerManifest]);
 const CONFIGS = new Set(['application/vnd.oci.image.config.v1+json', 'application/vnd.docker.container.image.v1+json']);

@@ -1,0 +1,139 @@
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { blockloom, type CliOptions, output, writeLayers } from '../helpers/cli.ts';
+import { startDockerRegistry } from '../helpers/docker-registry.ts';
+import { json, writeBlob, writeImageBlobs, writeIndex } from '../helpers/oci-layout.ts';
+import { nbdsh } from '../helpers/nbd-tools.ts';
+import { sharedScratch } from '../helpers/scratch.ts';
+import { startServe } from '../helpers/served.ts';
+import { makeTar } from '../helpers/tar-writer.ts';
+import { requireTools, run } from '../helpers/tools.ts';
+
+describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo put into a registry', () => {
+  const folder = sharedScratch();
+  const options: CliOptions = { cwd: folder, env: { HOME: folder } };
+  const hash = (...args: string[]): string => output(['hash', '--platform', 'linux/amd64', ...args], options);
+  let layers: readonly [string, string];
+  let registry: string;
+  let guarded: string;
+  let expected: string;
+
+  const skopeo = (...args: string[]): Buffer => run('skopeo', ['--insecure-policy', ...args], { cwd: folder });
+  const copy = (to: string, ...args: string[]): Buffer =>
+    skopeo('copy', '--quiet', '--dest-tls-verify=false', ...args, 'oci:layout:amd', `docker://${to}`);
+
+  beforeAll(async () => {
+    mkdirSync(join(folder, 'guarded'));
+    registry = await startDockerRegistry(folder);
+    guarded = await startDockerRegistry(join(folder, 'guarded'), { isGuarded: true });
+    layers = writeLayers(folder);
+    const layout = join(folder, 'layout');
+    const amd = writeImageBlobs(layout, { layers: layers.map((layer) => readFileSync(join(folder, layer))) });
+    const armPlatform = { os: 'linux', architecture: 'arm', variant: 'v7' };
+    const arm = writeImageBlobs(layout, { layers: [makeTar([{ name: 'other' }])], platform: armPlatform });
+    const type = 'application/vnd.oci.image.index.v1+json';
+    const manifests = [
+      { ...amd, platform: { os: 'linux', architecture: 'amd64' } },
+      { ...arm, platform: armPlatform },
+    ];
+    const multi = writeBlob(layout, type, json({ schemaVersion: 2, mediaType: type, manifests }));
+    const named = { amd, arm, multi };
+    writeIndex(
+      layout,
+      Object.entries(named).map(([tag, each]) => ({
+        ...each,
+        annotations: { 'org.opencontainers.image.ref.name': tag },
+      })),
+    );
+    expected = hash(...layers);
+  });
+
+  it.each([
+    ['oci', ['--format', 'oci']],
+    ['docker', ['--format', 'v2s2']],
+    ['zstd', ['--format', 'oci', '--dest-compress-format', 'zstd']],
+  ])('are the same as their layers: %s', (tag, args) => {
+    copy(`${registry}/a/image:${tag}`, ...args);
+    const options2 = ['--cache', join(folder, `cache-${tag}`)];
+    expect(hash(...options2, `docker://${registry}/a/image:${tag}`)).toBe(expected);
+    expect(hash('oci:layout:amd')).toBe(expected);
+    // By digest, as somebody else computes it, and under the other name of this machine.
+    const digest = run('skopeo', [
+      'inspect',
+      '--tls-verify=false',
+      '--format',
+      '{{.Digest}}',
+      `docker://${registry}/a/image:${tag}`,
+    ]);
+    const pinned = `docker://${registry.replace('127.0.0.1', 'localhost')}/a/image@${digest.toString().trim()}`;
+    expect(hash('--no-cache', pinned)).toBe(expected);
+  });
+
+  it('are chosen by platform', () => {
+    skopeo('copy', '--quiet', '--all', '--dest-tls-verify=false', 'oci:layout:multi', `docker://${registry}/a/multi`);
+    expect(hash(`docker://${registry}/a/multi`)).toBe(expected);
+    const arm = output(['hash', '--platform', 'linux/arm/v7', `docker://${registry}/a/multi`], options);
+    expect(arm).toBe(output(['hash', '--platform', 'linux/arm/v7', 'oci:layout:arm'], options));
+    const { status, stderr } = blockloom(
+      ['hash', '--platform', 'linux/s390x', `docker://${registry}/a/multi`],
+      options,
+    );
+    expect(status).toBe(3);
+    expect(stderr).toContain('has no image for linux/s390x: it has linux/amd64, linux/arm');
+  });
+
+  it('are there for who has logged in, as skopeo does', () => {
+    const reference = `docker://${guarded}/private:1`;
+    copy(`${guarded}/private:1`, '--dest-creds', 'me:secret');
+    const denied = blockloom(['hash', reference], options);
+    expect(denied.status).toBe(1);
+    expect(denied.stderr).toMatch(
+      /^blockloom: docker:\/\/\S+ \S+ answers 401 \(UNAUTHORIZED: authentication required\); no credentials for \S+ in /,
+    );
+    expect(denied.stderr).toContain(join(folder, '.docker/config.json'));
+    run('skopeo', ['login', '--tls-verify=false', '--authfile', 'auth.json', '-u', 'me', '-p', 'secret', guarded], {
+      cwd: folder,
+    });
+    expect(hash('--authfile', 'auth.json', reference)).toBe(expected);
+    expect(
+      output(['hash', reference], { ...options, env: { HOME: folder, REGISTRY_AUTH_FILE: join(folder, 'auth.json') } }),
+    ).toBe(expected);
+  });
+
+  it('that are not there are one line', () => {
+    for (const name of ['a/image:none', 'none', `a/image@sha256:${'0'.repeat(64)}`]) {
+      const { status, stdout, stderr } = blockloom(
+        ['build', '-o', 'none.img', `docker://${registry}/${name}`],
+        options,
+      );
+      expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+      expect(stderr).toMatch(/^blockloom: docker:\S+ \S+ answers 404 \((?:MANIFEST|NAME)_UNKNOWN: [^\n]+\)\n$/);
+    }
+    expect(existsSync(join(folder, 'none.img'))).toBe(false);
+  });
+
+  it.skipIf(!requireTools('nbdsh'))(
+    'are served by several processes, and stay what they were when the tag moves',
+    async () => {
+      const target = `${registry}/a/moves:tag`;
+      copy(target);
+      const { uri } = await startServe(
+        [`docker://${target}`, '--platform', 'linux/amd64', '--socket', 's', '--threads', '3'],
+        folder,
+      );
+      expect(uri).toContain('nbd');
+      skopeo('copy', '--quiet', '--dest-tls-verify=false', 'oci:layout:arm', `docker://${target}`);
+      const script = [
+        'import hashlib',
+        'handles = []',
+        'for i in range(3):',
+        '  h = nbd.NBD()',
+        '  h.connect_unix(path)',
+        '  handles.append(h)',
+        'print(*[hashlib.sha256(h.pread(h.get_size(), 0)).hexdigest() for h in handles])',
+      ];
+      expect(await nbdsh(join(folder, 's'), script.join('\n'))).toBe(Array(3).fill(expected).join(' '));
+    },
+  );
+});
