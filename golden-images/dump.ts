@@ -13,7 +13,7 @@ export function hasDumpTools(): boolean {
 }
 
 /**
- * What e2fsprogs say of an image: its superblock and groups, then a line for every name: path, mode, owner, links, size,
+ * What e2fsprogs say of an image: its superblock and groups, its record, then a line for every name: path, mode, owner, links, size,
  * content (digest, target or device), time and xattrs. `folder` is for files in between.
  */
 export function dump(image: string, folder: string): string {
@@ -31,7 +31,8 @@ export function dump(image: string, folder: string): string {
     const details = [mode, describeStat(stats.get(ino) ?? ''), content.get(ino) ?? ''].filter((text) => text !== '');
     return `/${displayName(path)} ${details.join(' ')}`;
   });
-  return `${header}\n\n${lines.join('\n')}\n`;
+  const record = run('debugfs', ['-R', 'cat <5>', image]).toString();
+  return `${header}\n\n${record}\n${lines.join('\n')}\n`;
 }
 
 interface Name {

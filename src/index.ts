@@ -1,11 +1,14 @@
 export { ImageError, type ImageErrorCode, type ImageErrorContext } from './core/errors.ts';
 export type { Ext4Plan, Location } from './core/ext4/layout.ts';
+export type { RecordedOptions } from './core/ext4/recorded-options.ts';
+export type { ImageRecord } from './core/ext4/record.ts';
 export { mapRows, type MapRow } from './core/plan/map.ts';
 export type { Plan } from './core/plan/plan.ts';
 export type { Range } from './core/plan/ranges.ts';
 export { type Image, PlannedImage } from './image/image.ts';
 export { openImage, type OpenImageOptions, openLayeredImage, type OpenedImage } from './image/open-image.ts';
 export type { ImageOptions } from './image/options.ts';
+export { readImageRecord } from './image/read-record.ts';
 export { openMergedImage } from './merged-image.ts';
 export { openWritable, type WritableOptions } from './open-writable.ts';
 export { compareFile, type Comparison, type Difference } from './sinks/compare.ts';

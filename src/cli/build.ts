@@ -5,7 +5,7 @@ import type { OpenedImage } from '../image/open-image.ts';
 import { outputFailure } from '../sinks/failure.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
-import { formatUuid } from './values.ts';
+import { formatUuid } from '../core/ext4/uuid.ts';
 
 interface BuildOptions extends ImageArguments {
   readonly output: string;

@@ -20,6 +20,7 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'link-target-missing': ExitCode.input,
   'limit-exceeded': ExitCode.input,
   'image-too-small': ExitCode.failed,
+  'record-invalid': ExitCode.input,
   'delta-corrupt': ExitCode.input,
   'delta-mismatch': ExitCode.input,
   'delta-in-use': ExitCode.failed,

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { OpenedImage } from '../image/open-image.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 import { formatSize } from './progress.ts';
-import { formatUuid } from './values.ts';
+import { formatUuid } from '../core/ext4/uuid.ts';
 
 export function addMeasure(program: Command, signal: AbortSignal): void {
   const command = program

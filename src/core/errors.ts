@@ -15,6 +15,7 @@ export type ImageErrorCode =
   | 'link-target-missing'
   | 'limit-exceeded'
   | 'image-too-small'
+  | 'record-invalid'
   | 'delta-corrupt'
   | 'delta-mismatch'
   | 'delta-in-use'

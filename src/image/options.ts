@@ -1,9 +1,8 @@
 import { ImageError } from '../core/errors.ts';
 import { utf8ByteString } from '../core/bytes.ts';
-import { FORMAT_VERSION, type Placement } from '../core/ext4/options.ts';
+import { type Ext4Options, FORMAT_VERSION, type Placement } from '../core/ext4/options.ts';
 import { DEFAULT_EPOCH, type MetadataPolicy } from '../core/tree/metadata.ts';
 import type { SymlinkedParents } from '../core/tree/resolve.ts';
-import type { ImagePlanOptions } from './plan-image.ts';
 
 /** What decides an image's bytes besides its layers. Sizes are in bytes; every default is what `build` does without options. */
 export interface ImageOptions {
@@ -38,7 +37,7 @@ export interface ImageOptions {
 const ID_MAX = 2 ** 32 - 2;
 
 /** Fills in the defaults. Throws `option-invalid`. */
-export function toPlanOptions(options: ImageOptions): ImagePlanOptions {
+export function toPlanOptions(options: ImageOptions): Ext4Options {
   const { formatVersion = FORMAT_VERSION, free = 0, label = '' } = options;
   if (formatVersion !== FORMAT_VERSION) {
     throw new ImageError('option-invalid', `format version ${formatVersion}: this program writes ${FORMAT_VERSION}`);

@@ -4,21 +4,15 @@ import { planExt4, type Ext4Plan } from '../core/ext4/layout.ts';
 import type { Ext4Options } from '../core/ext4/options.ts';
 import type { Sha256 } from '../core/ext4/uuid.ts';
 import { applyLayer } from '../core/tree/apply.ts';
-import type { SymlinkedParents } from '../core/tree/resolve.ts';
 import { Tree } from '../core/tree/tree.ts';
 import { placed } from '../sources/failure.ts';
 import type { Layer } from '../sources/layer.ts';
 import { PlannedImage } from './image.ts';
 
-/** Decides the bytes of an image besides its layers. */
-export interface ImagePlanOptions extends Ext4Options {
-  readonly symlinkedParents: SymlinkedParents;
-}
-
 /** Merges layers, bottom first, and plans their ext4 image. Nothing is read of their files. */
 export function planImage(
   layers: readonly Layer[],
-  options: ImagePlanOptions,
+  options: Ext4Options,
   warn: (warning: string) => void,
 ): PlannedImage<Ext4Plan> {
   const random = new DataView(new Uint8Array(randomBytes(8)).buffer);

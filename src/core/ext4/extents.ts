@@ -153,6 +153,11 @@ class TreeWriter {
   }
 }
 
+/** Writes the root, 60 bytes at `at`, of a file whose `count` blocks, at most EXT_INIT_MAX_LEN, follow `first`. */
+export function writeContiguousRoot(view: DataView, at: number, first: number, count: number): void {
+  writeNode(view, at, makeExtents([{ block: 0, count }], first), 0, ROOT_ENTRIES_MAX);
+}
+
 function writeNode(view: DataView, at: number, entries: readonly TreeEntry[], depth: number, eh_max: number): void {
   const { eh_magic, eh_entries, eh_max: max, eh_depth } = ExtentHeader.fields;
   view.setUint16(at + eh_magic.offset, EXT4_EXT_MAGIC, true);

@@ -8,6 +8,7 @@ import { CHUNK_SIZE } from './placement.ts';
 
 /** How many blocks each part of the content takes. */
 export interface ContentSizes {
+  readonly record: number;
   readonly directories: number;
   readonly xattrs: number;
   readonly symlinks: number;
@@ -26,6 +27,7 @@ export interface Geometry {
   readonly inodesPerGroup: number;
   readonly inodeTableBlocksPerGroup: number;
   readonly groupDescriptors: number;
+  readonly record: number;
   readonly blockBitmaps: number;
   readonly inodeBitmaps: number;
   readonly inodeTables: number;
@@ -142,7 +144,8 @@ function placeSections(sizes: ContentSizes, inodes: number, blockSize: number, g
   const inodeTableBlocksPerGroup = inodesPerGroup / inodesPerBlock;
   // The descriptors stand right behind the superblock: no field says where.
   const groupDescriptors = firstDataBlockOf(blockSize) + 1;
-  let next = groupDescriptors + Math.ceil((groups * GroupDescriptor.size) / blockSize);
+  const record = groupDescriptors + Math.ceil((groups * GroupDescriptor.size) / blockSize);
+  let next = record + sizes.record;
   const place = (blocks: number): number => {
     const start = blocks >= chunk ? roundUp(next, chunk) : next;
     next = start + blocks;
@@ -161,6 +164,7 @@ function placeSections(sizes: ContentSizes, inodes: number, blockSize: number, g
     inodesPerGroup,
     inodeTableBlocksPerGroup,
     groupDescriptors,
+    record,
     blockBitmaps,
     inodeBitmaps,
     inodeTables,

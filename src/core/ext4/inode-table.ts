@@ -7,8 +7,8 @@ import { high32, low32 } from '../struct.ts';
 import { attributesOf, type MetadataPolicy } from '../tree/metadata.ts';
 import { NONE, type Tree } from '../tree/tree.ts';
 import { inodeSeed } from './checksums.ts';
-import type { BuiltExtentTrees, Contents, ExtentTrees } from './extents.ts';
-import { EXTRA_ISIZE, FAST_SYMLINK_MAX, Inode, InodeFlag, S_IFMT_OF } from './format/inode.ts';
+import { type BuiltExtentTrees, type Contents, type ExtentTrees, writeContiguousRoot } from './extents.ts';
+import { EXT4_BOOT_LOADER_INO, EXTRA_ISIZE, FAST_SYMLINK_MAX, Inode, InodeFlag, S_IFMT_OF } from './format/inode.ts';
 import type { Geometry } from './geometry.ts';
 import type { Numbering } from './numbering.ts';
 import type { XattrLayout } from './xattrs.ts';
@@ -25,6 +25,8 @@ export interface InodeParts {
   readonly xattrs: XattrLayout;
   /** The inode of lost+found. */
   readonly lostAndFound: number;
+  /** In bytes. */
+  readonly recordLength: number;
   /** Whether the directory's names have an index. */
   readonly isIndexed: (inode: number) => boolean;
 }
@@ -33,6 +35,8 @@ export interface InodeParts {
 const SECTOR_SIZE = 512;
 /** What e2fsck may put into lost+found is root's business; a layer's own lost+found has the layer's mode. */
 const LOST_AND_FOUND_MODE = 0o700;
+/** For root to read; no name leads to it. */
+const RECORD_MODE = 0o400;
 const at = Inode.fields;
 
 /** All inode tables, one behind another, made when they are read. */
@@ -63,6 +67,7 @@ export class InodeTable implements BytesSource {
   detail(offset: number): string | undefined {
     const ino = Math.floor(offset / Inode.size) + 1;
     const inode = this.#parts.numbering.inodeOf[ino] ?? NONE;
+    if (ino === EXT4_BOOT_LOADER_INO) return `inode ${ino}, image record`;
     return `inode ${ino}${inode === NONE ? '' : `, /${this.#parts.tree.displayInode(inode)}`}`;
   }
 
@@ -72,7 +77,23 @@ export class InodeTable implements BytesSource {
     for (let i = 0; i < this.#inodesPerBlock; i++) {
       const inode = inodeOf[first + i] ?? NONE;
       if (inode !== NONE) this.#writeInode(inode, first + i, i * Inode.size, target, view);
+      else if (first + i === EXT4_BOOT_LOADER_INO) this.#writeRecord(first + i, i * Inode.size, target, view);
     }
+  }
+
+  /** The image's record, as the file that EXT4_IOC_SWAP_BOOT would make of that inode. */
+  #writeRecord(ino: number, start: number, target: Uint8Array, view: DataView): void {
+    const { geometry, metadata, recordLength } = this.#parts;
+    const blocks = Math.ceil(recordLength / geometry.blockSize);
+    view.setUint16(start + at.i_mode.offset, S_IFMT_OF[EntryType.file]! | RECORD_MODE, true);
+    view.setUint16(start + at.i_links_count.offset, 1, true);
+    view.setUint16(start + at.i_extra_isize.offset, EXTRA_ISIZE, true);
+    view.setUint32(start + at.i_flags.offset, InodeFlag.extents, true);
+    view.setUint32(start + at.i_size_lo.offset, recordLength, true);
+    view.setUint32(start + at.i_blocks_lo.offset, blocks * (geometry.blockSize / SECTOR_SIZE), true);
+    writeTimes(view, start, metadata.epoch, 0);
+    writeContiguousRoot(view, start + at.i_block.offset, geometry.record, blocks);
+    writeChecksum(ino, start, target, view);
   }
 
   #writeInode(inode: number, ino: number, start: number, target: Uint8Array, view: DataView): void {

@@ -3,6 +3,7 @@ import { ImageError } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
 import { entryPath } from '../layer/layer-index.ts';
 import type { Plan } from '../plan/plan.ts';
+import { roundUp } from '../struct.ts';
 import { warnOfClampedTimes } from '../tree/metadata.ts';
 import { type NameOrder, orderNames } from '../tree/order.ts';
 import { findInode } from '../tree/resolve.ts';
@@ -20,6 +21,7 @@ import { checkLengths } from './limits.ts';
 import { type Numbering, numberInodes } from './numbering.ts';
 import { checkExt4Options, type Ext4Options } from './options.ts';
 import { type DataPlacement, placeData } from './placement.ts';
+import { encodeRecord, makeRecord, type ImageRecord } from './record.ts';
 import { buildRegions, fixedBytes, ownerOf } from './regions.ts';
 import { writeSuperblock } from './superblock.ts';
 import { slowSymlinks, symlinkBlocks } from './symlink-blocks.ts';
@@ -41,6 +43,7 @@ export interface Location {
 export interface Ext4Plan extends Plan {
   readonly geometry: Geometry;
   readonly uuid: Uint8Array;
+  readonly record: ImageRecord;
   /** Blocks and inodes in use, reserved ones included. */
   readonly blocksUsed: number;
   readonly inodesUsed: number;
@@ -74,7 +77,10 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
   const data = placeData(tree, blockSize, placement);
   const count = contentCounts(data, directories, symlinks);
   const extentTrees = new ExtentTrees(tree, numbering, count, blockSize);
+  const record = makeRecord(tree, names, options, host.sha256());
+  const recordBytes = encodeRecord(record);
   const sizes = {
+    record: Math.ceil(recordBytes.length / blockSize),
     directories: directories.length,
     xattrs: xattrs.blockCount,
     symlinks: symlinks.length,
@@ -85,6 +91,8 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
   const contents = { count, first: contentStarts(geometry, data, directories, symlinks) };
   const parts = {
     tree,
+    record,
+    recordBytes,
     lostAndFound,
     names,
     numbering,
@@ -101,6 +109,8 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
 
 interface Parts {
   readonly tree: Tree;
+  readonly record: ImageRecord;
+  readonly recordBytes: Uint8Array;
   readonly lostAndFound: number;
   readonly names: NameOrder;
   readonly numbering: Numbering;
@@ -154,12 +164,12 @@ function contentStarts(
 }
 
 function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
-  const { tree, numbering, geometry, directories, xattrs, symlinks, extentTrees, contents } = parts;
+  const { tree, recordBytes, numbering, geometry, directories, xattrs, symlinks, extentTrees, contents } = parts;
   const { blockSize } = options;
   const groups = new Groups(geometry, claimBlocks(parts), numbering, tree);
   const descriptors = new Uint8Array(geometry.groups * GroupDescriptor.size);
   const free = groups.writeDescriptors(descriptors);
-  const uuid = options.uuid ?? deriveUuid(tree, parts.names, options, host.sha256());
+  const uuid = options.uuid ?? deriveUuid(recordBytes, host.sha256());
   const superblock = new Uint8Array(Superblock.size);
   writeSuperblock(new DataView(superblock.buffer), geometry, options, uuid, free);
   const builtExtentTrees = extentTrees.build(numbering, contents, geometry.extentTrees);
@@ -173,12 +183,14 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
     builtExtentTrees,
     xattrs,
     lostAndFound: parts.lostAndFound,
+    recordLength: recordBytes.length,
     metadata: options.metadata,
     isIndexed: (inode) => indexed.has(inode),
   });
   const sources = {
     superblock: fixedBytes(superblock, 'superblock'),
     groupDescriptors: fixedBytes(descriptors, 'group descriptors'),
+    record: fixedBytes(inWholeBlocks(recordBytes, blockSize), 'image record'),
     inodeTable,
     directories: new DirectoryBlocks(tree, directories, numbering, blockSize),
     xattrs: xattrs.blocks(geometry.xattrs),
@@ -191,6 +203,7 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
     label: (owner, offset) => labelOf(tree, geometry, owner, offset),
     geometry,
     uuid,
+    record: parts.record,
     blocksUsed: geometry.blocks - free.freeBlocks,
     inodesUsed: geometry.inodesPerGroup * geometry.groups - free.freeInodes,
     locate: (path) => locate(parts, path),
@@ -198,11 +211,21 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
 }
 
 /** Claims every block in use, in ascending order. */
-function claimBlocks({ tree, geometry, directories, xattrs, symlinks, extentTrees, data }: Parts): BlockUsage {
+function claimBlocks({
+  tree,
+  geometry,
+  recordBytes,
+  directories,
+  xattrs,
+  symlinks,
+  extentTrees,
+  data,
+}: Parts): BlockUsage {
   const usage = new BlockUsage(geometry.blocks);
   const descriptorBlocks = Math.ceil((geometry.groups * GroupDescriptor.size) / geometry.blockSize);
   usage.claim('superblock', geometry.firstDataBlock, 1);
   usage.claim('group descriptors', geometry.groupDescriptors, descriptorBlocks);
+  usage.claim('image record', geometry.record, Math.ceil(recordBytes.length / geometry.blockSize));
   usage.claim('block bitmaps', geometry.blockBitmaps, geometry.groups);
   usage.claim('inode bitmaps', geometry.inodeBitmaps, geometry.groups);
   usage.claim('inode tables', geometry.inodeTables, geometry.groups * geometry.inodeTableBlocksPerGroup);
@@ -217,15 +240,19 @@ function claimBlocks({ tree, geometry, directories, xattrs, symlinks, extentTree
   return usage;
 }
 
+function inWholeBlocks(bytes: Uint8Array, blockSize: number): Uint8Array {
+  const blocks = new Uint8Array(roundUp(bytes.length, blockSize));
+  blocks.set(bytes);
+  return blocks;
+}
+
 function labelOf(tree: Tree, geometry: Geometry, owner: number, offset: number): string {
   if (owner !== 0) return fileLabel(tree, owner - ownerOf(0));
   const block = Math.floor(offset / geometry.blockSize);
   if (offset < SUPERBLOCK_OFFSET) return 'boot area';
   if (block <= geometry.firstDataBlock) return 'superblock, rest of its block';
   if (block >= geometry.metadataEnd) return 'free';
-  const descriptors = geometry.groups * GroupDescriptor.size;
-  if (block < geometry.groupDescriptors + Math.ceil(descriptors / geometry.blockSize))
-    return 'group descriptors, rest of their block';
+  if (block < geometry.record) return 'group descriptors, rest of their block';
   if (block < geometry.blockBitmaps) return 'free';
   if (block < geometry.inodeBitmaps) return `block bitmap, group ${block - geometry.blockBitmaps}`;
   if (block < geometry.inodeBitmaps + geometry.groups) return `inode bitmap, group ${block - geometry.inodeBitmaps}`;

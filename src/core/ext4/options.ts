@@ -1,6 +1,7 @@
-import type { ByteString } from '../bytes.ts';
+import { bytesOf, type ByteString } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
 import { type MetadataPolicy, SECONDS_MAX, SECONDS_MIN } from '../tree/metadata.ts';
+import type { SymlinkedParents } from '../tree/resolve.ts';
 
 /** The layouts that this program knows; a change of any image's bytes makes a new one. */
 export const FORMAT_VERSION = 1;
@@ -17,11 +18,13 @@ export interface Ext4Options {
   readonly free: { readonly bytes: number } | { readonly percent: number };
   /** At least this many inodes in all. */
   readonly inodes?: number | undefined;
-  /** The volume name, at most 16 bytes. */
+  /** The volume name, at most 16 bytes of UTF-8. */
   readonly label: ByteString;
   /** 16 bytes; without them the UUID follows from the tree and the options. */
   readonly uuid?: Uint8Array | undefined;
   readonly placement: Placement;
+  /** How the tree was made of its layers; decides the image's record. */
+  readonly symlinkedParents: SymlinkedParents;
   readonly metadata: MetadataPolicy;
 }
 
@@ -34,6 +37,7 @@ export function checkExt4Options(options: Ext4Options): void {
   if (![1024, 2048, 4096].includes(blockSize)) throw invalid(`a block size of ${blockSize}: 1024, 2048 or 4096`);
   if (label.length > LABEL_LENGTH_MAX) throw invalid(`a label of ${label.length} bytes: at most ${LABEL_LENGTH_MAX}`);
   if (label.includes('\0')) throw invalid('a label that holds a NUL');
+  if (!isUtf8(label)) throw invalid('a label that is not UTF-8');
   if (uuid !== undefined && uuid.length !== 16) throw invalid(`a UUID of ${uuid.length} bytes: 16`);
   if (size !== undefined && !(Number.isSafeInteger(size) && size > 0 && size % 4096 === 0)) {
     throw invalid(`a size of ${size} bytes: a multiple of 4096`);
@@ -46,6 +50,15 @@ export function checkExt4Options(options: Ext4Options): void {
   const { epoch } = metadata;
   if (!Number.isInteger(epoch) || epoch < SECONDS_MIN || epoch > SECONDS_MAX) {
     throw invalid(`a time of ${epoch}: whole seconds since 1970, ${SECONDS_MIN} to ${SECONDS_MAX}`);
+  }
+}
+
+function isUtf8(text: ByteString): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytesOf(text));
+    return true;
+  } catch {
+    return false;
   }
 }
 

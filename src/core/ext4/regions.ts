@@ -13,6 +13,7 @@ import { fileEntry } from './runs.ts';
 export interface MetadataSources {
   readonly superblock: BytesSource;
   readonly groupDescriptors: BytesSource;
+  readonly record: BytesSource;
   readonly inodeTable: BytesSource;
   readonly directories: BytesSource;
   readonly xattrs: BytesSource;
@@ -40,6 +41,7 @@ export function buildRegions(
   const addSection = (block: number, source: BytesSource): void => add(block * geometry.blockSize, source);
   add(SUPERBLOCK_OFFSET, metadata.superblock);
   addSection(geometry.groupDescriptors, metadata.groupDescriptors);
+  addSection(geometry.record, metadata.record);
   addBitmaps(groups, 'block', addSection);
   addBitmaps(groups, 'inode', addSection);
   const inodeTable = sources.push(metadata.inodeTable) - 1;

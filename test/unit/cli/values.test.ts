@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { formatUuid } from '../../../src/core/ext4/uuid.ts';
 import {
-  formatUuid,
   parseBlockSize,
   parseCount,
   parseFree,

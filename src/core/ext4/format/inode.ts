@@ -59,6 +59,8 @@ export const S_IFMT_OF: Readonly<Record<number, number>> = {
 
 /** Inode numbers with a meaning. */
 export const EXT4_ROOT_INO = 2;
+/** The boot loader's: a file without a name, which ext4 itself never looks at. */
+export const EXT4_BOOT_LOADER_INO = 5;
 /** s_first_ino, the first that is not reserved; lost+found has it. */
 export const EXT4_GOOD_OLD_FIRST_INO = 11;
 /** The most names of one file (EXT4_LINK_MAX); a directory with more links counts 1. */

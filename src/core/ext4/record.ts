@@ -1,0 +1,85 @@
+import { crc32c } from 'ext2fs-wasm';
+import { byteString, hexOf } from '../bytes.ts';
+import { ImageError } from '../errors.ts';
+import { JsonValue } from '../oci/json.ts';
+import { describeTree } from '../tree/description.ts';
+import type { NameOrder } from '../tree/order.ts';
+import type { Tree } from '../tree/tree.ts';
+import { type Ext4Options, FORMAT_VERSION } from './options.ts';
+import { readRecordedOptions, type RecordedOptions, recordOptions } from './recorded-options.ts';
+import type { Sha256 } from './uuid.ts';
+
+/** What an image says about itself; all of it is known before a file's content is read. */
+export interface ImageRecord {
+  readonly formatVersion: number;
+  readonly options: RecordedOptions;
+  /** `sha256:HEX` of the tree's description. */
+  readonly tree: string;
+}
+
+/** The longest record, in bytes. */
+export const RECORD_LENGTH_MAX = 64 * 1024;
+/** Longer than any first line. */
+const FIRST_LINE_MAX = 64;
+const FIRST_LINE = /^blockloom-record 1 (0|[1-9]\d{0,4}) ([\da-f]{8})\n/;
+
+/** Makes the record of a tree's image. */
+export function makeRecord(tree: Tree, names: NameOrder, options: Ext4Options, sha256: Sha256): ImageRecord {
+  describeTree(tree, names, options.metadata, (piece) => sha256.update(piece));
+  return {
+    formatVersion: FORMAT_VERSION,
+    options: recordOptions(options),
+    tree: `sha256:${hexOf(sha256.digest())}`,
+  };
+}
+
+/**
+ * A record as it stands in an image: a line `blockloom-record 1 LENGTH CRC32C`, then LENGTH bytes of JSON, to which the
+ * checksum belongs.
+ */
+export function encodeRecord({ formatVersion, options, tree }: ImageRecord): Uint8Array {
+  const text = JSON.stringify({ formatVersion, options, tree }, null, 2);
+  const json = new TextEncoder().encode(`${text}\n`);
+  const firstLine = new TextEncoder().encode(`blockloom-record 1 ${json.length} ${checksum(json)}\n`);
+  const record = new Uint8Array(firstLine.length + json.length);
+  record.set(firstLine);
+  record.set(json, firstLine.length);
+  return record;
+}
+
+/** Reads what encodeRecord made, and nothing else. Throws `record-invalid`. */
+export function decodeRecord(bytes: Uint8Array): ImageRecord {
+  const firstLine = FIRST_LINE.exec(byteString(bytes.subarray(0, FIRST_LINE_MAX)));
+  if (firstLine === null) throw recordInvalid('does not begin as one that is known here');
+  const [line, length, expected] = firstLine as unknown as [string, string, string];
+  const json = bytes.subarray(line.length);
+  if (json.length !== Number(length)) throw recordInvalid(`has ${json.length} bytes, its first line says ${length}`);
+  const found = checksum(json);
+  if (found !== expected) throw recordInvalid(`has the checksum ${found}, its first line says ${expected}`);
+  const record = readRecord(JsonValue.parse(json, 'the image record', RECORD_LENGTH_MAX, 'record-invalid'));
+  const canonical = encodeRecord(record);
+  if (bytes.length !== canonical.length || bytes.some((byte, i) => byte !== canonical[i])) {
+    throw recordInvalid('has another form than its content gives it');
+  }
+  return record;
+}
+
+function readRecord(json: JsonValue): ImageRecord {
+  json.allowOnly(['formatVersion', 'options', 'tree']);
+  return {
+    formatVersion: json.get('formatVersion').oneOf([FORMAT_VERSION]),
+    options: readRecordedOptions(json.get('options')),
+    tree: json.get('tree').matching(/^sha256:[\da-f]{64}$/, 'sha256:HEX'),
+  };
+}
+
+/** CRC-32C as everybody writes it, inverted before and after. */
+function checksum(bytes: Uint8Array): string {
+  const inverted = ~crc32c(0xffff_ffff, bytes) >>> 0;
+  return inverted.toString(16).padStart(8, '0');
+}
+
+/** An error about the record of an image. */
+export function recordInvalid(what: string): ImageError {
+  return new ImageError('record-invalid', `the image record ${what}`);
+}
