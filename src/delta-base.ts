@@ -9,5 +9,10 @@ import type { PumpOptions } from './sinks/pump.ts';
  * as, and zeros cost nothing.
  */
 export async function deltaBase(image: Image, options: PumpOptions): Promise<DeltaBase> {
-  return { size: image.size, digest: Buffer.from(await hashImage(image, 'fsverity', options), 'hex') };
+  const { signal, onProgress } = options;
+  const digest = await hashImage(image, 'fsverity', {
+    signal,
+    onProgress: onProgress && ((progress) => onProgress({ ...progress, phase: 'reading the base' })),
+  });
+  return { size: image.size, digest: Buffer.from(digest, 'hex') };
 }

@@ -2,6 +2,7 @@ export { ImageError, type ImageErrorCode, type ImageErrorContext } from './core/
 export type { Ext4Plan, Location } from './core/ext4/layout.ts';
 export type { RecordedOptions } from './core/ext4/recorded-options.ts';
 export type { ImageRecord } from './core/ext4/record.ts';
+export type { Amount, OnProgress, Phase, Progress } from './core/progress.ts';
 export { mapRows, type MapRow } from './core/plan/map.ts';
 export type { Plan } from './core/plan/plan.ts';
 export type { Range } from './core/plan/ranges.ts';

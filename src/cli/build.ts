@@ -31,7 +31,7 @@ async function build(layers: string[], options: BuildOptions, signal: AbortSigna
   const { output, force, digestFile, metadataFile } = options;
   // Refused before the layers are decompressed, which may take long.
   await checkOutput(output, force ?? false, layers);
-  await withImage(layers, options, signal, 'building', async ({ onProgress, print, ...opened }) => {
+  await withImage(layers, options, signal, async ({ onProgress, print, ...opened }) => {
     const { sha256 } = await writeOutput(opened.image, output, { signal, onProgress, force });
     const metadata = describe(opened, output, sha256);
     await writeText(digestFile, `sha256:${sha256}\n`);

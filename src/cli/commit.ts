@@ -28,11 +28,11 @@ async function commit(layers: string[], options: CommitOptions, signal: AbortSig
     const exports = [{ name: '', references: layers }];
     const opened = await openExports(exports, options, signal, progress);
     try {
-      const showing = (phase: string) => (done: number, total: number) => progress.update(phase, done, total);
-      const merged = await openMergedImage(opened[0]!.image, delta, { signal, onProgress: showing('reading') });
+      const { show: onProgress } = progress;
+      const merged = await openMergedImage(opened[0]!.image, delta, { signal, onProgress });
       try {
-        const { sha256 } = await writeOutput(merged, output, { signal, force, onProgress: showing('committing') });
-        progress.clear();
+        const { sha256 } = await writeOutput(merged, output, { signal, force, onProgress });
+        progress.end();
         const result =
           json === true ? JSON.stringify({ file: output, sha256, size: merged.size }) : `${sha256}  ${output}`;
         if (output === STDOUT) console.error(result);

@@ -20,7 +20,7 @@ export function addHash(program: Command, signal: AbortSignal): void {
       .default('sha256'),
   );
   addImageOptions(command).action(async (layers: string[], options: HashOptions) =>
-    withImage(layers, options, signal, 'hashing', async ({ image, onProgress, print }) => {
+    withImage(layers, options, signal, async ({ image, onProgress, print }) => {
       const { algorithm, json } = options;
       const digest = await hashImage(image, algorithm, { signal, onProgress });
       print(json === true ? JSON.stringify({ algorithm, digest, size: image.size }) : digest);

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
 import { ImageError } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
 import { ProgressLine, type ProgressStyle } from './progress.ts';
 import {
   parseBlockSize,
@@ -88,18 +89,17 @@ function addCommonOptions(command: Command): Command {
 
 /** An image that a command works with. */
 export interface OpenedWork extends OpenedImage {
-  /** Shows how far the work is, in bytes. */
-  readonly onProgress: (done: number, total: number) => void;
+  /** Shows how far the work is. */
+  readonly onProgress: OnProgress;
   /** Prints a result where no line of progress is in its way. */
   readonly print: (text: string, stream?: 'stdout' | 'stderr') => void;
 }
 
-/** Opens the image that a command line describes, does the work that `phase` names, and closes it. Warnings go to stderr. */
+/** Opens the image that a command line describes, does work with it, and closes it. Warnings go to stderr. */
 export async function withImage(
   layers: readonly string[],
   options: ImageArguments,
   signal: AbortSignal,
-  phase: string,
   work: (opened: OpenedWork) => Promise<void> | void,
 ): Promise<void> {
   await withProgress(options, async (progress) => {
@@ -107,9 +107,9 @@ export async function withImage(
     try {
       await work({
         ...opened,
-        onProgress: (done, total) => progress.update(phase, done, total),
+        onProgress: progress.show,
         print: (text, stream = 'stdout') => {
-          progress.clear();
+          progress.end();
           if (stream === 'stdout') console.log(text);
           else console.error(text);
         },
@@ -129,7 +129,7 @@ export async function withProgress(
   try {
     await work(progress);
   } finally {
-    progress.clear();
+    progress.end();
   }
 }
 
@@ -148,7 +148,7 @@ export async function openArguments(
     layers,
     signal,
     sourceDateEpoch: sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
-    onProgress: (done, total) => progress.update('decompressing', done, total),
+    onProgress: progress.show,
     onWarning: (warning) => {
       if (options.quiet === true) return;
       progress.clear();

@@ -21,9 +21,7 @@ export function addMap(program: Command, signal: AbortSignal): void {
     .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
     .option('--path <file>', 'only the inode and the blocks of a file, directory or symlink of the image');
   addImageOptions(command).action(async (layers: string[], options: MapOptions) =>
-    withImage(layers, options, signal, 'mapping', async ({ image }) =>
-      print(select(image.plan, options), options.json === true),
-    ),
+    withImage(layers, options, signal, async ({ image }) => print(select(image.plan, options), options.json === true)),
   );
 }
 

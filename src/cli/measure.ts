@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { OpenedImage } from '../image/open-image.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
-import { formatSize } from './progress.ts';
+import { formatSize } from './units.ts';
 import { formatUuid } from '../core/ext4/uuid.ts';
 
 export function addMeasure(program: Command, signal: AbortSignal): void {
@@ -11,7 +11,7 @@ export function addMeasure(program: Command, signal: AbortSignal): void {
     .argument(...layersArgument);
   addImageOptions(command).action(async (layers: string[], options: ImageArguments) => {
     const start = performance.now();
-    await withImage(layers, options, signal, 'measuring', ({ print, ...opened }) => {
+    await withImage(layers, options, signal, ({ print, ...opened }) => {
       const measures = { ...measure(opened), milliseconds: Math.round(performance.now() - start) };
       print(options.json === true ? JSON.stringify(measures) : toText(measures));
     });

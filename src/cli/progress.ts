@@ -1,60 +1,107 @@
+import type { Phase, Progress } from '../core/progress.ts';
+import { type PhaseState, progressJson, progressText } from './progress-text.ts';
+import { Rate } from './rate.ts';
+
 /** How progress is shown: `tty` rewrites a line, `plain` and `json` write a line now and then. */
 export type ProgressStyle = 'auto' | 'tty' | 'plain' | 'json' | 'none';
 
-/** A phase shorter than this shows nothing; `tty` is rewritten, others written, at these intervals. In milliseconds. */
+/** In milliseconds: a phase shorter than this shows nothing, and `tty` is rewritten, others written, at these intervals. */
 const DELAY = 400;
 const TTY_INTERVAL = 100;
 const LINE_INTERVAL = 2000;
 
-/** Shows on stderr how far a phase is, one phase after another. */
+const COLUMNS_DEFAULT = 80;
+
+/** A phase that was seen, and how it went. Times are in milliseconds. */
+interface Seen {
+  readonly start: number;
+  readonly bytes: Rate;
+  readonly files: Rate;
+  last: Progress;
+  lastAt: number;
+  isShown: boolean;
+}
+
+/** Shows on stderr how far long work is, one phase after another. */
 export class ProgressLine {
   readonly #style: 'tty' | 'plain' | 'json' | 'none';
   readonly #interval: number;
-  #phase = '';
-  #start = 0;
-  #shown = 0;
-  #open = false;
+  readonly #seen = new Map<Phase, Seen>();
+  #phase: Phase | undefined;
+  #shownAt = 0;
+  #isOpen = false;
 
   constructor(style: ProgressStyle) {
     this.#style = style !== 'auto' ? style : process.stderr.isTTY ? 'tty' : 'none';
     this.#interval = this.#style === 'tty' ? TTY_INTERVAL : LINE_INTERVAL;
   }
 
-  /** `done` of `total` bytes of a phase are done. */
-  update(phase: string, done: number, total: number): void {
+  /** Takes note of how far the work is; shows it when it is time to. */
+  readonly show = (progress: Progress): void => {
     if (this.#style === 'none') return;
     const now = performance.now();
-    if (phase !== this.#phase) {
-      this.#phase = phase;
-      this.#start = now;
-      this.#shown = now + DELAY - this.#interval;
-    }
-    if (now - this.#shown < this.#interval) return;
-    this.#shown = now;
-    this.#open = this.#style === 'tty';
-    process.stderr.write(line(this.#style, phase, done, total, (now - this.#start) / 1000));
-  }
+    const { phase } = progress;
+    if (phase !== this.#phase) this.#enter(phase, progress, now);
+    const seen = this.#seen.get(phase)!;
+    seen.last = progress;
+    seen.lastAt = now;
+    if (now - this.#shownAt < this.#interval) return;
+    this.#shownAt = now;
+    this.#write(seen, false);
+  };
 
   /** Takes the line away, before something else is written. */
   clear(): void {
-    if (this.#open) process.stderr.write('\r\x1b[K');
-    this.#open = false;
+    if (this.#isOpen) process.stderr.write('\r\x1b[K');
+    this.#isOpen = false;
   }
-}
 
-function line(style: 'tty' | 'plain' | 'json', phase: string, done: number, total: number, seconds: number): string {
-  const left = done === 0 ? undefined : Math.round((seconds * (total - done)) / done);
-  if (style === 'json') return `${JSON.stringify({ phase, done, total, secondsLeft: left })}\n`;
-  const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
-  const text = `${phase} ${percent} % of ${formatSize(total)}${left === undefined ? '' : `, ${left} s left`}`;
-  return style === 'tty' ? `\r\x1b[K${text}` : `${text}\n`;
-}
+  /** Says how far the last phase came, and takes the line away. */
+  end(): void {
+    this.#leave();
+    this.#phase = undefined;
+    this.clear();
+  }
 
-/** Bytes for people: `1.5 GiB`. */
-export function formatSize(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
-  return `${Number(value.toFixed(1))} ${units[unit]}`;
+  #enter(phase: Phase, progress: Progress, now: number): void {
+    this.#leave();
+    this.#phase = phase;
+    this.#shownAt = now + DELAY - this.#interval;
+    if (this.#seen.has(phase)) return;
+    const { bytes, files } = progress;
+    this.#seen.set(phase, {
+      start: now,
+      bytes: new Rate(now / 1000, bytes?.done ?? 0),
+      files: new Rate(now / 1000, files?.done ?? 0),
+      last: progress,
+      lastAt: now,
+      isShown: false,
+    });
+  }
+
+  /** Lines that stay end with what was reached. */
+  #leave(): void {
+    const seen = this.#phase === undefined ? undefined : this.#seen.get(this.#phase);
+    if (seen?.isShown === true && this.#style !== 'tty') this.#write(seen, true);
+  }
+
+  #write(seen: Seen, hasEnded: boolean): void {
+    seen.isShown = true;
+    const { last, lastAt, start } = seen;
+    seen.bytes.update(lastAt / 1000, last.bytes?.done ?? 0);
+    seen.files.update(lastAt / 1000, last.files?.done ?? 0);
+    const state: PhaseState = {
+      progress: last,
+      seconds: (lastAt - start) / 1000,
+      bytesPerSecond: seen.bytes.perSecond,
+      filesPerSecond: seen.files.perSecond,
+      hasEnded,
+    };
+    if (this.#style === 'tty') {
+      // The last column stays free: a terminal would go to the next line.
+      const text = progressText(state).slice(0, (process.stderr.columns ?? COLUMNS_DEFAULT) - 1);
+      process.stderr.write(`\r${text}\x1b[K`);
+      this.#isOpen = true;
+    } else process.stderr.write(`${this.#style === 'json' ? progressJson(state) : progressText(state)}\n`);
+  }
 }

@@ -106,15 +106,14 @@ async function serve(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<void> {
-  const onProgress = (done: number, total: number): void => progress.update('reading', done, total);
   const log = new ServeLog(options.log, options.quiet === true);
   const ended = new Ending(options, signal);
   const workersMax = canShare(exports, opened, options) ? options.threads - 1 : 0;
   const lasting = opened.map(({ name, lastingReferences }) => ({ name, references: lastingReferences }));
   const pool = new ServePool({ exports: lasting, options }, opened, eventsOf(log, ended), workersMax);
   try {
-    const served = await servedExports(opened, options, { signal, onProgress });
-    progress.clear();
+    const served = await servedExports(opened, options, { signal, onProgress: progress.show });
+    progress.end();
     const server = await newServer(served, options, pool.events, pool.take);
     pool.server = server;
     const stopReporting = await reportCounters(pool, options, log);

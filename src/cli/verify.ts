@@ -12,7 +12,7 @@ export function addVerify(program: Command, signal: AbortSignal): void {
     .argument('<file>', 'the file to verify')
     .argument(...layersArgument);
   addImageOptions(command).action(async (file: string, layers: string[], options: ImageArguments) =>
-    withImage(layers, options, signal, 'verifying', async ({ image, onProgress, print }) => {
+    withImage(layers, options, signal, async ({ image, onProgress, print }) => {
       const json = options.json === true;
       const comparison = await compareFile(image, file, { signal, onProgress });
       if ('difference' in comparison) {

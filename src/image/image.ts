@@ -1,7 +1,9 @@
+import { FileCount } from '../core/plan/file-count.ts';
 import { Gather, RUN_MAX } from '../core/plan/gather.ts';
 import { labelAt } from '../core/plan/map.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { type Range, ranges } from '../core/plan/ranges.ts';
+import type { Amount } from '../core/progress.ts';
 import type { Blob } from '../sources/layer.ts';
 import { WatchedBlob } from '../sources/watched-blob.ts';
 
@@ -16,6 +18,8 @@ export interface Image {
   extents(offset: number, length: number, granularity?: number): Iterable<Range>;
   /** What lives at `offset`, for people. */
   label(offset: number): string;
+  /** How many files have contents that begin before `offset`, of all; where that is cheap to tell. */
+  filesBefore?(offset: number): Amount;
   /** Throws `layer-changed` when an input is no longer what it was when the image was planned. */
   verifyUnchanged(): void;
   /**
@@ -39,6 +43,7 @@ export class PlannedImage<P extends Plan = Plan> implements Image {
   /** Of asynchronous reads that have ended, for the next ones: what they gathered with and read into. */
   readonly #idleGathers: Gather[] = [];
   readonly #idleScratches: Uint8Array[] = [];
+  #fileCount: FileCount | undefined;
 
   /** `blobs` are by layer. */
   constructor(plan: P, blobs: readonly Blob[]) {
@@ -101,6 +106,11 @@ export class PlannedImage<P extends Plan = Plan> implements Image {
   label(offset: number): string {
     checkRange(this.size, offset, 1);
     return labelAt(this.plan, offset);
+  }
+
+  filesBefore(offset: number): Amount {
+    this.#fileCount ??= new FileCount(this.plan.regions);
+    return this.#fileCount.before(offset);
   }
 
   verifyUnchanged(): void {

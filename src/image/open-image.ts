@@ -29,7 +29,7 @@ export async function openLayeredImage(options: OpenImageOptions): Promise<Opene
   const planOptions = toPlanOptions(options);
   const { layers, references } = await openLayers(options.layers, options);
   try {
-    return { layers, references, image: planImage(layers, planOptions, options.onWarning ?? (() => undefined)) };
+    return { layers, references, image: planImage(layers, planOptions, options) };
   } catch (error) {
     for (const { blob } of layers) blob.close();
     throw error;

@@ -3,23 +3,35 @@ import { ImageError } from '../core/errors.ts';
 import { planExt4, type Ext4Plan } from '../core/ext4/layout.ts';
 import type { Ext4Options } from '../core/ext4/options.ts';
 import type { Sha256 } from '../core/ext4/uuid.ts';
+import type { OnProgress } from '../core/progress.ts';
 import { applyLayer } from '../core/tree/apply.ts';
 import { Tree } from '../core/tree/tree.ts';
 import { placed } from '../sources/failure.ts';
 import type { Layer } from '../sources/layer.ts';
 import { PlannedImage } from './image.ts';
 
+/** What is told while an image is planned. */
+export interface PlanEvents {
+  readonly onWarning?: ((warning: string) => void) | undefined;
+  readonly onProgress?: OnProgress | undefined;
+}
+
 /** Merges layers, bottom first, and plans their ext4 image. Nothing is read of their files. */
 export function planImage(
   layers: readonly Layer[],
   options: Ext4Options,
-  warn: (warning: string) => void,
+  { onWarning: warn = () => undefined, onProgress }: PlanEvents = {},
 ): PlannedImage<Ext4Plan> {
   const random = new DataView(new Uint8Array(randomBytes(8)).buffer);
   const indexes = layers.map(({ index }) => index);
   const tree = new Tree(indexes, [random.getInt32(0), random.getInt32(4)]);
   try {
-    layers.forEach((_, layer) => applyLayer(tree, layer, options.symlinkedParents));
+    let entries = 0;
+    for (const [layer, { count }] of indexes.entries()) {
+      applyLayer(tree, layer, options.symlinkedParents);
+      entries += count;
+      onProgress?.({ phase: 'planning', files: { done: entries } });
+    }
     const plan = planExt4(tree, options, { sha256, warn });
     return new PlannedImage(
       plan,

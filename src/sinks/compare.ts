@@ -50,6 +50,7 @@ async function compareOpen(image: Image, file: FileHandle, options: PumpOptions)
   const inOrder = (compare: () => Promise<void>): Promise<void> => (last = last.then(compare));
   await pump(
     image,
+    'comparing',
     {
       data: (offset, bytes) =>
         inOrder(async () => {

@@ -41,7 +41,7 @@ export async function hashImage(
   options: PumpOptions = {},
 ): Promise<string> {
   const hash = imageHash(algorithm);
-  await pump(image, hashing(hash), options);
+  await pump(image, 'hashing', hashing(hash), options);
   image.verifyUnchanged();
   return hash.digest();
 }

@@ -81,7 +81,7 @@ async function fill(file: FileHandle, image: Image, options: PumpOptions): Promi
   };
   try {
     await file.truncate(image.size);
-    await pump(image, { data, hole: (_, length) => hash.zeros(length) }, options);
+    await pump(image, 'writing', { data, hole: (_, length) => hash.zeros(length) }, options);
     image.verifyUnchanged();
     await writeBack.finish();
     return hash.digest();

@@ -1,12 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
+import type { OnProgress, Phase } from '../core/progress.ts';
 import type { Image } from '../image/image.ts';
 
 /** What a long read tells and obeys. */
 export interface PumpOptions {
   /** Ends it; it then throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes done, holes included, of the image's size. */
-  readonly onProgress?: ((done: number, size: number) => void) | undefined;
+  /** Told how far it is: the bytes done, holes included, and the files, where the image can tell. */
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Takes an image in order, as data and holes. */
@@ -38,8 +39,8 @@ interface Slot {
   consumed: Promise<void>;
 }
 
-/** Reads a whole image into a consumer: inputs are read ahead while it works. Settles when the consumer is done with every piece. */
-export async function pump(image: Image, consumer: Consumer, options: PumpOptions = {}): Promise<void> {
+/** Reads a whole image into a consumer, for `phase`: inputs are read ahead while it works. Settles when the consumer is done with every piece. */
+export async function pump(image: Image, phase: Phase, consumer: Consumer, options: PumpOptions = {}): Promise<void> {
   const slots: Slot[] = Array.from({ length: BUFFERS }, () => ({
     buffer: new Uint8Array(PIECE_SIZE),
     consumed: Promise.resolve(),
@@ -57,7 +58,8 @@ export async function pump(image: Image, consumer: Consumer, options: PumpOption
         ? consumer.hole(piece.offset, piece.length)
         : consumer.data(piece.offset, slot.buffer.subarray(0, piece.length)),
     );
-    options.onProgress?.(piece.offset + piece.length, image.size);
+    const done = piece.offset + piece.length;
+    options.onProgress?.({ phase, bytes: { done, total: image.size }, files: image.filesBefore?.(done) });
   };
   try {
     for (const piece of pieces(image)) {

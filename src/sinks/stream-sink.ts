@@ -17,6 +17,7 @@ export async function streamImage(
   const inOrder = (write: () => Promise<void>): Promise<void> => (last = last.then(write));
   await pump(
     image,
+    'writing',
     {
       data: (_, bytes) => {
         hash.update(bytes);

@@ -1,3 +1,4 @@
+import type { OnProgress, Phase } from '../core/progress.ts';
 import { FORMAT_BYTES } from './decompress/format.ts';
 
 /** At least FORMAT_BYTES bytes, or all. */
@@ -18,16 +19,17 @@ export async function* continued(head: Uint8Array, chunks: AsyncIterator<Uint8Ar
   for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield next.value;
 }
 
-/** Passes a stream on, and tells how many of its bytes were taken. */
+/** Passes a stream of `total` bytes on, and tells how many of them were taken. */
 export async function* counted(
   pieces: AsyncIterable<Uint8Array>,
-  total: number,
-  onProgress: (done: number, total: number) => void,
+  total: number | undefined,
+  phase: Phase,
+  onProgress: OnProgress,
 ): AsyncGenerator<Uint8Array> {
   let done = 0;
   for await (const piece of pieces) {
     yield piece;
     done += piece.length;
-    onProgress(done, total);
+    onProgress({ phase, bytes: { done, total } });
   }
 }

@@ -5,6 +5,7 @@ import type { Layer } from './layer.ts';
 import { openResolved } from './open-layer.ts';
 import type { ResolvedReference } from './resolve.ts';
 import { resolveReference, type ResolveOptions } from './resolve-reference.ts';
+import { SummedProgress } from './summed-progress.ts';
 
 /** How layers are opened. */
 export interface OpenLayersOptions extends Omit<ResolveOptions, 'layer'> {
@@ -31,21 +32,23 @@ export async function openLayers(
   if (references.filter((reference) => reference === '-').length > 1) {
     throw new ImageError('option-invalid', 'standard input was given as more than one layer');
   }
+  const onProgress = options.onProgress ?? (() => undefined);
   const limit = pLimit(options.jobs ?? availableParallelism());
   const resolved: ResolvedReference[] = [];
   const layers: Layer[] = [];
   try {
+    onProgress({ phase: 'resolving' });
     await allOrLowestFailure(references, options.signal, (reference, signal, i) =>
       limit(async () => {
         resolved[i] = await resolveReference(reference, { ...options, signal });
       }),
     );
     const openers = resolved.flatMap(({ reference, layers: each }) => each.map((open) => ({ reference, open })));
-    const progress = new SummedProgress(options.onProgress);
+    const progress = new SummedProgress(onProgress);
     await allOrLowestFailure(openers, options.signal, ({ reference, open }, signal, layer) =>
       limit(async () => {
-        const onProgress = progress.of(layer);
-        layers[layer] = await openResolved(open, reference, { ...options, signal, layer, onProgress });
+        const opening = { ...options, signal, layer, onProgress: progress.of(layer) };
+        layers[layer] = await openResolved(open, reference, opening);
       }),
     );
     return { layers, references: resolved };
@@ -77,29 +80,4 @@ async function allOrLowestFailure<Item>(
   await Promise.all(items.map(workOne));
   if (!givingUp.signal.aborted) return;
   throw failures.find((failure) => failure !== undefined) as Error;
-}
-
-/** The progress of several layers as one. */
-class SummedProgress {
-  readonly #report: (done: number, total: number) => void;
-  readonly #done = new Map<number, number>();
-  readonly #total = new Map<number, number>();
-
-  constructor(report: (done: number, total: number) => void = () => undefined) {
-    this.#report = report;
-  }
-
-  of(layer: number): (done: number, total: number) => void {
-    return (done, total) => {
-      this.#done.set(layer, done);
-      this.#total.set(layer, total);
-      this.#report(sum(this.#done), sum(this.#total));
-    };
-  }
-}
-
-function sum(values: ReadonlyMap<number, number>): number {
-  let total = 0;
-  for (const value of values.values()) total += value;
-  return total;
 }

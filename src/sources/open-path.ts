@@ -60,10 +60,15 @@ async function openCompressed(file: SourceFile, format: Format, opening: Opening
   const { cache } = opening;
   if (cache !== undefined && file.key !== undefined) {
     const diffId = recordedDiffId(cache, file.key);
-    const blob = diffId === undefined ? undefined : await openCachedBlob(cache, diffId);
+    const blob = diffId === undefined ? undefined : await openCachedBlob(cache, diffId, opening.onProgress);
     if (diffId !== undefined && blob !== undefined) return openTarFile({ ...blob, diffId, isCached: true }, opening);
   }
-  const input = counted(piecesOf(file.fd, INPUT_BYTES), Number(file.identity.size), opening.onProgress);
+  const input = counted(
+    piecesOf(file.fd, INPUT_BYTES),
+    Number(file.identity.size),
+    'decompressing',
+    opening.onProgress,
+  );
   const { decompress } = await import('./decompress/decompress.ts');
   const tar = await materialize(decompress(format, input, opening.context, opening.zstdEngine), opening);
   try {

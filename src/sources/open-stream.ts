@@ -1,7 +1,7 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { FORMAT_BYTES, formatOf } from './decompress/format.ts';
 import type { Layer } from './layer.ts';
-import { continued, takeHead } from './byte-stream.ts';
+import { continued, counted, takeHead } from './byte-stream.ts';
 import { materialize } from './materialize.ts';
 import type { Opening } from './opening.ts';
 import { openTarFile } from './open-tar.ts';
@@ -13,8 +13,9 @@ export async function openStream(stream: Readable, opening: Opening): Promise<La
     const chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     const head = await takeHead(chunks);
     const format = formatOf(head.subarray(0, FORMAT_BYTES));
+    const pieces = counted(continued(head, chunks), undefined, 'decompressing', opening.onProgress);
     const { decompress } = await import('./decompress/decompress.ts');
-    const input = decompress(format, continued(head, chunks), opening.context, opening.zstdEngine);
+    const input = decompress(format, pieces, opening.context, opening.zstdEngine);
     return openTarFile(await materialize(input, opening), opening);
   } finally {
     stream.destroy();

@@ -16,13 +16,13 @@ export function openTar(
   diffId: string | undefined,
   opening: Opening,
 ): Layer {
-  const { reference, cache } = opening;
+  const { reference, cache, context, onProgress } = opening;
   if (cache === undefined || indexName === undefined) {
-    return { reference, index: scanTar(blob, size, opening.context.layer), blob, diffId };
+    return { reference, index: scanTar(blob, size, context.layer, onProgress), blob, diffId };
   }
   const known = loadIndex(cache, indexName);
   if (known !== undefined) return { reference, index: known, blob, diffId };
-  const index = scanTar(blob, size, opening.context.layer);
+  const index = scanTar(blob, size, context.layer, onProgress);
   keep(cache, indexName, index, opening);
   return { reference, index, blob, diffId };
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
 import type { ImageErrorContext } from '../core/errors.ts';
+import type { OnProgress } from '../core/progress.ts';
 import type { ZstdEngine } from './decompress/zstd-engine.ts';
 import { defaultCacheDirectory } from './store/cache-directory.ts';
 
@@ -22,8 +23,8 @@ export interface OpenLayerOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told, in one line, what did not go as asked and does no harm. */
   readonly onWarning?: ((message: string) => void) | undefined;
-  /** Called with the bytes read of compressed files, of the bytes that those opened so far have. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Told how far downloading, decompressing, verifying and reading layers are, all layers together. */
+  readonly onProgress?: OnProgress | undefined;
   /** Which zstd decoder to use; default: Node's own where it has one. */
   readonly zstdEngine?: ZstdEngine | undefined;
 }
@@ -39,7 +40,7 @@ export interface Opening {
   readonly signal: AbortSignal | undefined;
   readonly zstdEngine: ZstdEngine | undefined;
   readonly onWarning: (message: string) => void;
-  readonly onProgress: (done: number, total: number) => void;
+  readonly onProgress: OnProgress;
 }
 
 /** The opening of a layer of `reference`. */

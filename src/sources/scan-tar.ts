@@ -1,5 +1,6 @@
 import { LayerIndexBuilder, type LayerIndex } from '../core/layer/layer-index.ts';
 import { type ByteRange, readTar } from '../core/tar/reader.ts';
+import type { OnProgress } from '../core/progress.ts';
 import type { Blob } from './layer.ts';
 
 /** How much is read around a header that is wanted: small files and the next headers then come with it. In bytes. */
@@ -7,20 +8,34 @@ const WINDOW_BYTES = 8 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
+/** How many entries are read between two reports of progress. */
+export const ENTRIES_BETWEEN = 1024;
+
 /** The index of the tar in `blob`, made from its headers alone: the bodies of files are jumped over. `size` is in bytes. */
-export function scanTar(blob: Blob, size: number, layer: number): LayerIndex {
+export function scanTar(blob: Blob, size: number, layer: number, onProgress: OnProgress): LayerIndex {
   const builder = new LayerIndexBuilder();
   const window = new Window(blob, size);
+  let count = 0;
   const reader = readTar({ layer, size });
   let step = reader.next(NOTHING);
   while (!step.done) {
     if ('entry' in step.value) {
-      builder.add(step.value.entry);
+      const { entry } = step.value;
+      builder.add(entry);
+      count++;
+      if (count % ENTRIES_BETWEEN === 0) {
+        onProgress({
+          phase: 'reading layers',
+          bytes: { done: entry.headerOffset, total: size },
+          files: { done: count },
+        });
+      }
       step = reader.next(NOTHING);
     } else {
       step = reader.next(window.bytes(step.value.want));
     }
   }
+  onProgress({ phase: 'reading layers', bytes: { done: size, total: size }, files: { done: count } });
   return builder.finish();
 }
 

@@ -6,13 +6,14 @@ import { sourceFailure } from '../failure.ts';
 import { identityOf } from '../identity.ts';
 import type { Layer } from '../layer.ts';
 import type { Opening } from '../opening.ts';
+import { ENTRIES_BETWEEN } from '../scan-tar.ts';
 import { DirectoryBlob } from './directory-blob.ts';
 import { FileTable } from './file-table.ts';
 import { walkDirectory } from './walk.ts';
 
 /** A host directory as a layer. Its index is made at once, its files are opened when they are read. */
 export function openDirectory(path: string, opening: Opening): Layer {
-  const { reference, context, keepPermissions } = opening;
+  const { reference, context, keepPermissions, onProgress } = opening;
   checkIsDirectory(path, context);
   const root = Buffer.from(resolve(path));
   const builder = new LayerIndexBuilder();
@@ -22,8 +23,10 @@ export function openDirectory(path: string, opening: Opening): Layer {
     builder.add(entry);
     if (entry.size > 0) files.add(count, entry.dataOffset, identityOf(stats));
     count++;
+    if (count % ENTRIES_BETWEEN === 0) onProgress({ phase: 'reading layers', files: { done: count } });
   }
   const index = builder.finish();
+  onProgress({ phase: 'reading layers', files: { done: count, total: count } });
   return { reference, index, blob: new DirectoryBlob(root, index, files, context) };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
+import type { Phase } from '../../core/progress.ts';
 import { continued, counted, takeHead } from '../byte-stream.ts';
 import { FORMAT_BYTES, formatOf } from '../decompress/format.ts';
 import type { Blob, Layer } from '../layer.ts';
@@ -35,11 +36,12 @@ export async function openBlobLayer(
   opening: Opening,
 ): Promise<Layer> {
   const { cache } = opening;
-  const cached = cache === undefined ? undefined : await openCachedBlob(cache, diffId);
+  const cached = cache === undefined ? undefined : await openCachedBlob(cache, diffId, opening.onProgress);
   if (cached !== undefined) return openTarFile({ ...cached, diffId, isCached: true }, opening);
   const content = await openBlob();
   if (content.kind === 'part') return openPart(content, expected, diffId, opening);
-  return openTarFile(await decompressed(content.stream, { ...expected, size: content.size }, diffId, opening), opening);
+  const { stream, size } = content;
+  return openTarFile(await decompressed(stream, 'downloading', { ...expected, size }, diffId, opening), opening);
 }
 
 async function openPart(part: Part, expected: ExpectedBlob, diffId: string, opening: Opening): Promise<Layer> {
@@ -50,7 +52,7 @@ async function openPart(part: Part, expected: ExpectedBlob, diffId: string, open
     const head = new Uint8Array(Math.min(FORMAT_BYTES, size));
     await blob.read(offset, head);
     if (formatOf(head) !== 'tar') {
-      const tar = await decompressed(piecesOfPart(part), { ...expected, size }, diffId, opening);
+      const tar = await decompressed(piecesOfPart(part), 'decompressing', { ...expected, size }, diffId, opening);
       return openTarFile(tar, opening);
     }
     await verifyInPlace(part, expected, diffId, opening);
@@ -72,7 +74,8 @@ async function verifyInPlace(part: Part, expected: ExpectedBlob, diffId: string,
   const isKnown = cache !== undefined && key !== undefined && recordedDiffId(cache, place) === diffId;
   if (isKnown) return;
   const hash = createHash('sha256');
-  for await (const piece of counted(verified(piecesOfPart(part), { ...expected, size }, context), size, onProgress)) {
+  const stream = verified(piecesOfPart(part), { ...expected, size }, context);
+  for await (const piece of counted(stream, size, 'verifying', onProgress)) {
     signal?.throwIfAborted();
     hash.update(piece);
   }
@@ -87,6 +90,7 @@ async function verifyInPlace(part: Part, expected: ExpectedBlob, diffId: string,
 
 async function decompressed(
   stream: AsyncIterable<Uint8Array>,
+  phase: Phase,
   expected: ExpectedBlob & { readonly size: number },
   diffId: string,
   opening: Opening,
@@ -96,7 +100,7 @@ async function decompressed(
   try {
     const head = await takeHead(chunks);
     const { decompress } = await import('../decompress/decompress.ts');
-    const input = counted(continued(head, chunks), expected.size, onProgress);
+    const input = counted(continued(head, chunks), expected.size, phase, onProgress);
     const tar = decompress(formatOf(head.subarray(0, FORMAT_BYTES)), input, context, zstdEngine);
     return await materialize(tar, opening, diffId);
   } finally {

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { OnProgress } from '../../core/progress.ts';
+import { counted } from '../byte-stream.ts';
 import { type FileIdentity, identityOf } from '../identity.ts';
 import { piecesOf } from '../pread.ts';
 import { readIfPresent, removeIfPresent, writeWhole } from './cache-directory.ts';
@@ -18,7 +20,11 @@ const HASH_PIECE_BYTES = 1024 * 1024;
  * The cached tar with that diffID, or undefined. Beside each stands what its file looked like when its digest was
  * verified; one that looks otherwise is hashed again, and removed when it is damaged.
  */
-export async function openCachedBlob(cache: string, diffId: string): Promise<OpenBlob | undefined> {
+export async function openCachedBlob(
+  cache: string,
+  diffId: string,
+  onProgress: OnProgress,
+): Promise<OpenBlob | undefined> {
   const path = blobPath(cache, diffId);
   const fd = openIfPresent(path);
   if (fd === undefined) return undefined;
@@ -26,7 +32,7 @@ export async function openCachedBlob(cache: string, diffId: string): Promise<Ope
     const identity = identityOf(fstatSync(fd, { bigint: true }));
     if (readIfPresent(verifiedPath(cache, diffId))?.toString('latin1') === verifiedText(identity))
       return { fd, identity };
-    if ((await digestOf(fd)) === diffId) {
+    if ((await digestOf(fd, Number(identity.size), onProgress)) === diffId) {
       rememberVerified(cache, diffId, identity);
       return { fd, identity };
     }
@@ -80,9 +86,10 @@ function openIfPresent(path: string): number | undefined {
   }
 }
 
-async function digestOf(fd: number): Promise<string> {
+async function digestOf(fd: number, size: number, onProgress: OnProgress): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of piecesOf(fd, HASH_PIECE_BYTES)) hash.update(piece);
+  const pieces = counted(piecesOf(fd, HASH_PIECE_BYTES), size, 'verifying', onProgress);
+  for await (const piece of pieces) hash.update(piece);
   return `sha256:${hash.digest('hex')}`;
 }
 

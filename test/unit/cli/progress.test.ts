@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { formatSize, ProgressLine, type ProgressStyle } from '../../../src/cli/progress.ts';
+import { ProgressLine, type ProgressStyle } from '../../../src/cli/progress.ts';
+
+const MIB = 2 ** 20;
 
 let written: string;
 let now: number;
@@ -16,67 +18,105 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 /** A phase of ten seconds, told ten times a second. */
-function show(style: ProgressStyle): void {
-  const progress = new ProgressLine(style);
+function tell(progress: ProgressLine): void {
   for (let step = 0; step <= 100; step++) {
-    progress.update('building', step * 2 ** 20, 100 * 2 ** 20);
-    now += 100;
+    if (step > 0) now += 100;
+    progress.show({
+      phase: 'writing',
+      bytes: { done: step * MIB, total: 100 * MIB },
+      files: { done: step, total: 200 },
+    });
   }
-  progress.clear();
+}
+
+function shown(style: ProgressStyle): string[] {
+  const progress = new ProgressLine(style);
+  tell(progress);
+  progress.end();
+  return written.split('\n').filter(Boolean);
 }
 
 describe('ProgressLine', () => {
-  it('writes a line now and then', () => {
-    show('plain');
-    expect(written.split('\n').filter(Boolean)).toEqual([
-      'building 4 % of 100 MiB, 10 s left',
-      'building 24 % of 100 MiB, 8 s left',
-      'building 44 % of 100 MiB, 6 s left',
-      'building 64 % of 100 MiB, 4 s left',
-      'building 84 % of 100 MiB, 2 s left',
+  it('writes a line now and then, and what was reached', () => {
+    expect(shown('plain')).toEqual([
+      'writing 4 %: 4 MiB of 100 MiB, 4 of 200 files, 10 MiB/s, 10 s left',
+      'writing 24 %: 24 MiB of 100 MiB, 24 of 200 files, 10 MiB/s, 8 s left',
+      'writing 44 %: 44 MiB of 100 MiB, 44 of 200 files, 10 MiB/s, 6 s left',
+      'writing 64 %: 64 MiB of 100 MiB, 64 of 200 files, 10 MiB/s, 4 s left',
+      'writing 84 %: 84 MiB of 100 MiB, 84 of 200 files, 10 MiB/s, 2 s left',
+      'writing 100 %: 100 MiB of 100 MiB, 100 of 200 files, in 10 s',
     ]);
   });
 
-  it('writes JSON, a line each', () => {
-    show('json');
-    const lines = written.trimEnd().split('\n');
-    expect(lines.map((line) => JSON.parse(line) as unknown)).toContainEqual({
-      phase: 'building',
-      done: 24 * 2 ** 20,
-      total: 100 * 2 ** 20,
+  it('writes JSON, an object a line', () => {
+    const lines = shown('json').map((line) => JSON.parse(line) as unknown);
+    expect(lines).toContainEqual({
+      phase: 'writing',
+      bytes: { done: 24 * MIB, total: 100 * MIB },
+      files: { done: 24, total: 200 },
+      seconds: 2.4,
+      bytesPerSecond: 10 * MIB,
+      filesPerSecond: 10,
       secondsLeft: 8,
+      ended: false,
     });
+    expect(lines.at(-1)).toMatchObject({ bytes: { done: 100 * MIB }, ended: true });
+    expect(lines.at(-1)).not.toHaveProperty('secondsLeft');
   });
 
   it('rewrites one line of a terminal, and takes it away', () => {
-    show('tty');
-    expect(written).not.toContain('\n');
+    expect(shown('tty')).toHaveLength(1);
     expect(written.split('\r').length).toBeGreaterThan(90);
     expect(written.endsWith('\r\x1b[K')).toBe(true);
   });
 
+  it('fits the line to the terminal, to the last column', () => {
+    const columns = Object.getOwnPropertyDescriptor(process.stderr, 'columns');
+    Object.defineProperty(process.stderr, 'columns', { value: 30, configurable: true });
+    try {
+      shown('tty');
+    } finally {
+      if (columns === undefined) Reflect.deleteProperty(process.stderr, 'columns');
+      else Object.defineProperty(process.stderr, 'columns', columns);
+    }
+    const lengths = written.split('\r').map((line) => line.replace('\x1b[K', '').length);
+    expect(Math.max(...lengths)).toBe(29);
+  });
+
   it('shows nothing where nothing was asked for, and of what is soon done', () => {
-    show('none');
+    shown('none');
     const progress = new ProgressLine('plain');
-    progress.update('building', 0, 10);
+    progress.show({ phase: 'hashing', bytes: { done: 0, total: 10 } });
     now += 300;
-    progress.update('building', 10, 10);
-    progress.clear();
+    progress.show({ phase: 'hashing', bytes: { done: 10, total: 10 } });
+    progress.end();
     expect(written).toBe('');
   });
-});
 
-describe('formatSize', () => {
-  it('is for people', () => {
-    expect([0, 1, 1023, 1024, 1536, 2 ** 20, 2.5 * 2 ** 30, 2 ** 54].map(formatSize)).toEqual([
-      '0 bytes',
-      '1 bytes',
-      '1023 bytes',
-      '1 KiB',
-      '1.5 KiB',
-      '1 MiB',
-      '2.5 GiB',
-      '16384 TiB',
+  it('ends a phase when the next begins, and goes on with it when it comes back', () => {
+    const progress = new ProgressLine('plain');
+    const show = (phase: 'downloading' | 'verifying', done: number): void => {
+      progress.show({ phase, bytes: { done } });
+      now += 1000;
+    };
+    for (const done of [0, MIB, 2 * MIB]) show('downloading', done);
+    show('verifying', 5);
+    show('downloading', 3 * MIB);
+    progress.end();
+    expect(written.split('\n').filter(Boolean)).toEqual([
+      'downloading: 1 MiB, 1 MiB/s',
+      'downloading: 2 MiB, in 2 s',
+      'downloading: 3 MiB, in 4 s',
     ]);
+  });
+
+  it('is silent after its end', () => {
+    const progress = new ProgressLine('tty');
+    tell(progress);
+    progress.end();
+    const before = written;
+    progress.clear();
+    progress.end();
+    expect(written).toBe(before);
   });
 });

@@ -25,7 +25,7 @@ describe('pump', () => {
   it('gives every byte once, in order', async () => {
     const image = new FakeImage(9 * MIB + 123, [{ start: 3 * MIB, end: 5 * MIB + 4096 }]);
     const { bytes, seen, consumer } = collector(image.size, async () => new Promise((done) => setTimeout(done, 1)));
-    await pump(image, consumer);
+    await pump(image, 'writing', consumer);
     expect(Buffer.compare(bytes, bytesOfFake(image))).toBe(0);
     let end = 0;
     for (const { offset, length } of seen) {
@@ -38,17 +38,17 @@ describe('pump', () => {
 
   it('reads nothing of holes', async () => {
     const image = new FakeImage(100 * MIB, [{ start: 0, end: 100 * MIB - 512 }]);
-    await pump(image, collector(image.size).consumer);
+    await pump(image, 'writing', collector(image.size).consumer);
     expect(image.bytesRead).toBe(512);
   });
 
   it('tells how far it is, holes included', async () => {
     const image = new FakeImage(4 * MIB, [{ start: MIB, end: 2 * MIB }]);
     const told: number[] = [];
-    await pump(image, collector(image.size).consumer, {
-      onProgress: (done, size) => {
-        expect(size).toBe(image.size);
-        told.push(done);
+    await pump(image, 'writing', collector(image.size).consumer, {
+      onProgress: ({ phase, bytes }) => {
+        expect([phase, bytes?.total]).toEqual(['writing', image.size]);
+        told.push(bytes?.done ?? 0);
       },
     });
     expect(told).toEqual(told.toSorted((a, b) => a - b));
@@ -61,7 +61,7 @@ describe('pump', () => {
     setTimeout(() => controller.abort(new Error('enough')), 20);
     // As digesting zeros does: everything at once, without waiting for anything.
     const busy: Consumer = { data: () => undefined, hole: () => spin(2) };
-    await expect(pump(image, busy, { signal: controller.signal })).rejects.toThrow('enough');
+    await expect(pump(image, 'writing', busy, { signal: controller.signal })).rejects.toThrow('enough');
   });
 
   it('fails as reading fails, after what was given is done with', async () => {
@@ -75,14 +75,14 @@ describe('pump', () => {
       await new Promise((done) => setTimeout(done, 5));
       open--;
     };
-    await expect(pump(image, collector(image.size, slow).consumer)).rejects.toThrow('changed');
+    await expect(pump(image, 'writing', collector(image.size, slow).consumer)).rejects.toThrow('changed');
     expect(open).toBe(0);
   });
 
   it('fails as its consumer fails', async () => {
     const image = new FakeImage(8 * MIB);
     const full: Consumer = { data: async () => Promise.reject(new Error('full')), hole: () => undefined };
-    await expect(pump(image, full)).rejects.toThrow('full');
+    await expect(pump(image, 'writing', full)).rejects.toThrow('full');
     expect(image.bytesRead).toBeLessThan(image.size);
   });
 });

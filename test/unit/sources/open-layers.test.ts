@@ -1,8 +1,9 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import type { Progress } from '../../../src/core/progress.ts';
 import { entryPath } from '../../../src/core/layer/layer-index.ts';
 import { openLayers } from '../../../src/sources/open-layers.ts';
 import { scratch } from '../../helpers/scratch.ts';
@@ -42,6 +43,20 @@ describe('openLayers', () => {
     const controller = new AbortController();
     controller.abort(new Error('enough'));
     await expect(openLayers(makeLayers(1), { cache: false, signal: controller.signal })).rejects.toThrow('enough');
+  });
+
+  it('tells how far it is, phase by phase', async () => {
+    const told: Progress[] = [];
+    const directory = scratch();
+    for (let i = 0; i < 1500; i++) writeFileSync(join(directory, `${i}`), '');
+    const references = [...makeLayers(1), directory];
+    const { layers } = await openLayers(references, { cache: false, jobs: 1, onProgress: (now) => told.push(now) });
+    for (const layer of layers) layer.blob.close();
+    expect([...new Set(told.map(({ phase }) => phase))]).toEqual(['resolving', 'decompressing', 'reading layers']);
+    const { size } = statSync(references[0]!);
+    expect(told.findLast(({ phase }) => phase === 'decompressing')?.bytes).toEqual({ done: size, total: size });
+    expect(told.map(({ files }) => files?.done)).toContain(1 + 1024);
+    expect(told.at(-1)?.files).toEqual({ done: 1 + 1501, total: undefined });
   });
 
   it('refuses standard input twice', async () => {
