@@ -113,16 +113,38 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
     expect(existsSync(join(folder, 'none.img'))).toBe(false);
   });
 
+  it.skipIf(!requireTools('openssl'))('are read in TLS, from who has a certificate that is trusted', async () => {
+    mkdirSync(join(folder, 'tls'));
+    const certificate = { certificate: join(folder, 'tls/cert.pem'), key: join(folder, 'tls/key.pem') };
+    const names = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const files = ['-nodes', '-keyout', certificate.key, '-out', certificate.certificate];
+    run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', ...names, ...files]);
+    const secure = await startDockerRegistry(join(folder, 'tls'), { tls: certificate });
+    copy(`${secure}/a/image`);
+    const reference = `docker://${secure}/a/image`;
+    const trusting = { HOME: folder, NODE_EXTRA_CA_CERTS: certificate.certificate };
+    expect(output(['hash', reference], { ...options, env: trusting })).toBe(expected);
+    for (const [args, env, what] of [
+      [[], options.env, 'its certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT); NODE_EXTRA_CA_CERTS=FILE adds'],
+      [[], { ...trusting, as: 'localhost' }, 'its certificate is not trusted (ERR_TLS_CERT_ALTNAME_INVALID)'],
+      [['--plain-http', secure], trusting, 'answers 400 (Client sent an HTTP request to an HTTPS server.)'],
+    ] as const) {
+      const name = env !== undefined && 'as' in env ? reference.replace('127.0.0.1', 'localhost') : reference;
+      const { status, stderr } = blockloom(['hash', ...args, name], { ...options, ...(env !== undefined && { env }) });
+      expect(stderr).toContain(what);
+      expect(status).toBe(1);
+    }
+  });
+
   it.skipIf(!requireTools('nbdsh'))(
     'are served by several processes, and stay what they were when the tag moves',
     async () => {
       const target = `${registry}/a/moves:tag`;
       copy(target);
-      const { uri } = await startServe(
+      const { process: server } = await startServe(
         [`docker://${target}`, '--platform', 'linux/amd64', '--socket', 's', '--threads', '3'],
         folder,
       );
-      expect(uri).toContain('nbd');
       skopeo('copy', '--quiet', '--dest-tls-verify=false', 'oci:layout:arm', `docker://${target}`);
       const script = [
         'import hashlib',
@@ -134,6 +156,9 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
         'print(*[hashlib.sha256(h.pread(h.get_size(), 0)).hexdigest() for h in handles])',
       ];
       expect(await nbdsh(join(folder, 's'), script.join('\n'))).toBe(Array(3).fill(expected).join(' '));
+      // They would be gone if they had opened what the tag names now.
+      const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8');
+      expect(children.trim().split(' ')).toHaveLength(2);
     },
   );
 });

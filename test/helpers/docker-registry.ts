@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
@@ -9,14 +9,17 @@ import { afterAll } from 'vitest';
 const HTPASSWD = 'me:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n';
 
 /** Starts Debian's docker-registry on loopback, until the tests of the file end; `127.0.0.1:PORT`. The password of `me` is `secret`. */
-export async function startDockerRegistry(folder: string, { isGuarded = false } = {}): Promise<string> {
+export async function startDockerRegistry(
+  folder: string,
+  { isGuarded = false, tls }: { isGuarded?: boolean; tls?: { certificate: string; key: string } } = {},
+): Promise<string> {
   const host = `127.0.0.1:${await freePort()}`;
   writeFileSync(join(folder, 'htpasswd'), HTPASSWD);
   const config = {
     version: '0.1',
     log: { level: 'error', accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(folder, 'storage') } },
-    http: { addr: host },
+    http: { addr: host, ...(tls !== undefined && { tls }) },
     ...(isGuarded && { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } }),
   };
   writeFileSync(join(folder, 'config.yml'), JSON.stringify(config));
@@ -31,12 +34,13 @@ export async function startDockerRegistry(folder: string, { isGuarded = false } 
   return host;
 }
 
+/** Whether a connection is taken. */
 async function answers(host: string): Promise<boolean> {
-  try {
-    return [200, 401].includes((await fetch(`http://${host}/v2/`)).status);
-  } catch {
-    return false;
-  }
+  const { hostname, port } = new URL(`http://${host}`);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname, () => resolve(true));
+    socket.once('connect', () => socket.destroy()).once('error', () => resolve(false));
+  });
 }
 
 async function freePort(): Promise<number> {

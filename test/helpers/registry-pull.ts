@@ -50,12 +50,14 @@ export interface Pull extends RegistryOptions {
   readonly platform?: string;
   readonly timing?: Timing;
   readonly signal?: AbortSignal;
+  readonly cache?: string;
 }
 
 /** What an image of the registry turns out to be. */
 export async function resolve(registry: FakeServer, options: Pull = {}): Promise<ResolvedReference> {
   const { target = '', name = `//127.0.0.1:${registry.port}/test/image${target}`, timing = hurried() } = options;
-  const opening = openingOf(`docker:${name}`, { signal: options.signal });
+  const { cache = false, signal } = options;
+  const opening = openingOf(`docker:${name}`, { cache, signal });
   // Without a file, whoever runs the tests would be let in.
   return resolveRegistry(
     name,
@@ -71,7 +73,11 @@ export async function pull(registry: FakeServer, options: Pull = {}): Promise<(s
   const { layers, reference } = await resolve(registry, options);
   const diffIds: (string | undefined)[] = [];
   for (const [layer, open] of layers.entries()) {
-    const opened = await openResolved(open, reference, { cache: false, layer, signal: options.signal });
+    const opened = await openResolved(open, reference, {
+      cache: options.cache ?? false,
+      layer,
+      signal: options.signal,
+    });
     diffIds.push(opened.diffId);
     opened.blob.close();
   }

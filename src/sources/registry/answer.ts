@@ -34,22 +34,26 @@ export async function refusal(answer: Answer): Promise<ImageError | TransientFai
 }
 
 /**
- * What the server says of it, in brackets: the first of the `errors` that the distribution specification has it send, or what
- * token servers send instead. Nothing when it cannot be read.
+ * What the server says of it, in brackets: the first of the `errors` that the distribution specification has it send, what token
+ * servers send instead, or plain text. Nothing when it cannot be read.
  */
 async function reasonOf(answer: Answer): Promise<string> {
   try {
-    const {
-      errors,
-      details,
-      error_description: description,
-    } = recordOf(JSON.parse(Buffer.from(await bodyOf(answer, ERROR_BYTES_MAX)).toString('utf8')));
-    const first = recordOf(Array.isArray(errors) ? errors[0] : undefined);
-    const said = [first['code'], first['message'], details, description].filter((part) => typeof part === 'string');
-    return said.length === 0 ? '' : ` (${displayName(utf8ByteString(said.join(': ')), SAID_MAX)})`;
+    const text = Buffer.from(await bodyOf(answer, ERROR_BYTES_MAX))
+      .toString('utf8')
+      .trim();
+    const isPlain = /^(?:text\/plain\b|$)/.test(answer.headers.get('content-type') ?? '') && !/^[{<]/.test(text);
+    const said = isPlain ? text : saidInJson(JSON.parse(text));
+    return said === '' ? '' : ` (${displayName(utf8ByteString(said), SAID_MAX)})`;
   } catch {
     return '';
   }
+}
+
+function saidInJson(value: unknown): string {
+  const { errors, details, error_description: description } = recordOf(value);
+  const first = recordOf(Array.isArray(errors) ? errors[0] : undefined);
+  return [first['code'], first['message'], details, description].filter((part) => typeof part === 'string').join(': ');
 }
 
 /** RFC 9110, 10.2.3: seconds or a date. In milliseconds from now. */

@@ -29,7 +29,7 @@ export class Authorizer {
    * how one hears of it. Returns whether there is something else to try now. Requests that fail together renew once.
    */
   async renew(answer: Answer, used: string | undefined, options: ExchangeOptions): Promise<boolean> {
-    await this.#renewing;
+    while (this.#renewing !== undefined) await this.#renewing;
     if (this.#authorization === used) {
       this.#renewing = this.#take(answer, options).finally(() => {
         this.#renewing = undefined;

@@ -50,18 +50,29 @@ export async function findCredentials(
 const MISSING = 'does not exist';
 
 function defaultFiles(environment: CredentialPlaces['environment']): string[] {
-  const home = environment['HOME'] || homedir();
   const absolute = (name: string): string | undefined => {
     const value = environment[name];
     return value !== undefined && isAbsolute(value) ? value : undefined;
   };
   const runtime = absolute('XDG_RUNTIME_DIR');
   const containers = runtime === undefined ? `/run/containers/${process.getuid?.() ?? 0}` : join(runtime, 'containers');
+  const home = homeOf(environment);
+  const below = (folder: string | undefined, name: string): string[] =>
+    folder === undefined ? [] : [join(folder, name)];
   return [
     join(containers, 'auth.json'),
-    join(absolute('XDG_CONFIG_HOME') ?? join(home, '.config'), 'containers/auth.json'),
-    join(environment['DOCKER_CONFIG'] || join(home, '.docker'), 'config.json'),
+    ...below(absolute('XDG_CONFIG_HOME') ?? below(home, '.config')[0], 'containers/auth.json'),
+    ...below(environment['DOCKER_CONFIG'] || below(home, '.docker')[0], 'config.json'),
   ];
+}
+
+/** Undefined for a user without a home. */
+function homeOf(environment: CredentialPlaces['environment']): string | undefined {
+  try {
+    return environment['HOME'] || homedir();
+  } catch {
+    return undefined;
+  }
 }
 
 async function readEntries(

@@ -20,17 +20,18 @@ export interface RegistryOptions {
 /** Finds an image in a registry; `name` is what follows `docker:` in its reference. Throws ImageError. */
 export async function resolveRegistry(
   name: string,
-  { reference, onWarning, signal }: Opening,
+  opening: Opening,
   wantedPlatform: string | undefined,
   { authFile, plainHttp = [] }: RegistryOptions,
   timing: Timing = DEFAULT_TIMING,
 ): Promise<ResolvedReference> {
+  const { reference, onWarning, signal } = opening;
   const platform = requestPlatform(wantedPlatform, (what) => onWarning(`${reference}: ${what}`));
   const named = parseDockerReference(name);
   const search = async (): ReturnType<typeof findCredentials> =>
     findCredentials(named, { authFile, environment: process.env }, signal);
   const client = new RegistryClient(named, search, { policy: new HttpPolicy(plainHttp), timing });
-  const content = new RegistryContent(client, signal);
+  const content = new RegistryContent(client, opening);
   return resolveImage({
     reference,
     transport: 'docker',

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { errorAnswer, FakeImage, FakeServer, type Intercept, sha256 } from '../../../helpers/fake-registry.ts';
+import { scratch } from '../../../helpers/scratch.ts';
 import { failureOf, hurried, pull, registryOf, resolve, TAR } from '../../../helpers/registry-pull.ts';
 
 const isBlob = (url: string | undefined, image: FakeImage): boolean => url?.endsWith(image.layerDigest) === true;
@@ -52,6 +55,28 @@ describe('an image in a registry', () => {
       ],
     });
     expect(await pull(await registryOf({ image }), { target: ':multi' })).toEqual([sha256(TAR)]);
+  });
+
+  it('is not asked for again when the cache has it, and by digest not at all', async () => {
+    const cache = scratch();
+    const image = new FakeImage(TAR);
+    const registry = await registryOf({ image });
+    const pinned = { cache, target: `@${image.manifestDigest}` };
+    for (const options of [{ cache }, { cache }, pinned]) expect(await pull(registry, options)).toEqual([sha256(TAR)]);
+    expect(registry.asked.filter((line) => line.includes('/test/'))).toEqual([
+      'GET /v2/test/image/manifests/latest',
+      expect.stringMatching(/blobs/),
+      `GET /v2/test/image/blobs/${image.layerDigest}`,
+      'GET /v2/test/image/manifests/latest',
+    ]);
+    // A damaged cache is none.
+    for (const name of readdirSync(join(cache, 'documents/sha256')))
+      writeFileSync(join(cache, 'documents/sha256', name), '{}');
+    expect(await pull(registry, pinned)).toEqual([sha256(TAR)]);
+    registry.stop();
+    expect(await pull(registry, { ...pinned, name: `//127.0.0.1:1/test/image@${image.manifestDigest}` })).toEqual([
+      sha256(TAR),
+    ]);
   });
 
   it('that is not there is not found', async () => {
