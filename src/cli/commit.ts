@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { openMergedImage } from '../merged-image.ts';
-import { addImageOptions, type ImageArguments, layersArgument, withProgress } from './image-arguments.ts';
+import { addImageOptions, type ImageArguments, layersArgument } from './image-arguments.ts';
+import { withProgress } from './common-options.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import { closeExports, openExports } from './serve-exports.ts';
 

@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
 import { ImageError } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { ProgressLine, type ProgressStyle } from './progress.ts';
+import { addCommonOptions, type CommonOptions, withProgress } from './common-options.ts';
+import type { ProgressLine } from './progress.ts';
 import {
   parseBlockSize,
   parseCount,
@@ -15,19 +16,17 @@ import {
   parseUuid,
 } from './values.ts';
 
-/** What the options that every command has give. */
-interface CommonOptions {
-  readonly progress: ProgressStyle;
-  readonly quiet?: boolean;
-  readonly json?: boolean;
-}
-
 /** What the options of commands that make an image give; names are those of the library, where it has the same. */
 export interface ImageArguments
   extends CommonOptions,
-    Omit<OpenImageOptions, 'layers' | 'sourceDateEpoch' | 'onProgress' | 'onWarning' | 'cache' | 'authFile'> {
+    Omit<
+      OpenImageOptions,
+      'layers' | 'sourceDateEpoch' | 'onProgress' | 'onWarning' | 'cache' | 'cacheBytesMax' | 'authFile'
+    > {
   /** True without an option: the default place. */
   readonly cache: string | boolean;
+  /** In bytes. */
+  readonly cacheMax?: number;
   /** As skopeo spells it. */
   readonly authfile?: string;
 }
@@ -72,19 +71,12 @@ export function addImageOptions(command: Command): Command {
     .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount)
     .option('-j, --jobs <count>', 'how many layers are opened at once; default: one a processor', parseCount)
     .option('--cache <dir>', 'where decompressed layers and their indexes are kept; default: $XDG_CACHE_HOME/blockloom')
-    .option('--no-cache', 'keep nothing between runs');
-}
-
-/** Adds the options that every reporting command has. */
-function addCommonOptions(command: Command): Command {
-  return command
-    .option('--json', 'print the result as JSON')
     .addOption(
-      new Option('--progress <style>', 'how progress is shown on stderr')
-        .choices(['auto', 'tty', 'plain', 'json', 'none'])
-        .default('auto'),
+      new Option('--cache-max <size>', 'keep at most so much in the cache: what was used least lately goes first (20G)')
+        .env('BLOCKLOOM_CACHE_MAX')
+        .argParser(parseSize),
     )
-    .option('-q, --quiet', 'no progress and no warnings');
+    .option('--no-cache', 'keep nothing between runs');
 }
 
 /** An image that a command works with. */
@@ -120,19 +112,6 @@ export async function withImage(
   });
 }
 
-/** Does work with a line of progress in the style that a command line asks for. */
-export async function withProgress(
-  { quiet, progress: style }: ImageArguments,
-  work: (progress: ProgressLine) => Promise<void>,
-): Promise<void> {
-  const progress = new ProgressLine(quiet === true ? 'none' : style);
-  try {
-    await work(progress);
-  } finally {
-    progress.end();
-  }
-}
-
 /** Opens the image that a command line describes. */
 export async function openArguments(
   layers: readonly string[],
@@ -140,10 +119,11 @@ export async function openArguments(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<OpenedImage> {
-  const { cache, authfile, ...rest } = options;
+  const { cache, cacheMax, authfile, ...rest } = options;
   return openLayeredImage({
     ...rest,
     cache: cache === true ? undefined : cache,
+    cacheBytesMax: cacheMax,
     authFile: authfile,
     layers,
     signal,

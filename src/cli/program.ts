@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBuild } from './build.ts';
+import { addCache } from './cache.ts';
 import { addCommit } from './commit.ts';
 import { addCompletion } from './completion.ts';
 import { addHash } from './hash.ts';
@@ -35,6 +36,7 @@ export function createProgram(signal: AbortSignal): Command {
   addCommit(program, signal);
   addMap(program, signal);
   addMeasure(program, signal);
+  addCache(program, signal);
   addCompletion(program);
   for (const command of program.commands) command.exitOverride();
   return program;

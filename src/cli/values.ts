@@ -43,6 +43,16 @@ export function parseSeconds(text: string): number {
   return Number(text);
 }
 
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** `90m`, `12h`, `30d`, `8w`: milliseconds. */
+export function parseDuration(text: string): number {
+  const [, number, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  const seconds = Number(number) * (SECONDS[unit] ?? Number.NaN);
+  if (Number.isNaN(seconds)) throw new InvalidArgumentError('A duration is a number of s, m, h, d or w: 30d.');
+  return seconds * 1000;
+}
+
 /** An offset in bytes: decimal, hexadecimal, or a size. */
 export function parseOffset(text: string): number {
   return /^0x[\da-f]{1,13}$/i.test(text) ? Number.parseInt(text, 16) : parseSize(text);

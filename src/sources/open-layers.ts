@@ -5,12 +5,16 @@ import type { Layer } from './layer.ts';
 import { openResolved } from './open-layer.ts';
 import type { ResolvedReference } from './resolve.ts';
 import { resolveReference, type ResolveOptions } from './resolve-reference.ts';
+import { defaultCacheDirectory } from './store/cache-directory.ts';
+import { pruneStore } from './store/prune.ts';
 import { SummedProgress } from './summed-progress.ts';
 
 /** How layers are opened. */
 export interface OpenLayersOptions extends Omit<ResolveOptions, 'layer'> {
   /** How many layers are opened at once; default: as many as the host runs threads. */
   readonly jobs?: number | undefined;
+  /** The most that the cache keeps afterwards, in bytes on the disk; what is in use stays. Default: no limit. */
+  readonly cacheBytesMax?: number | undefined;
 }
 
 /** Layers that were opened, with the references that they came from. */
@@ -51,12 +55,23 @@ export async function openLayers(
         layers[layer] = await openResolved(open, reference, opening);
       }),
     );
+    limitCache(options);
     return { layers, references: resolved };
   } catch (error) {
     for (const layer of layers) layer?.blob.close();
     throw error;
   } finally {
     for (const reference of resolved) reference?.close?.();
+  }
+}
+
+/** Removes from the cache what is above its limit; the layers just opened are in use, and stay. */
+function limitCache({ cache = defaultCacheDirectory(), cacheBytesMax, onWarning }: OpenLayersOptions): void {
+  if (cache === undefined || cache === false || cacheBytesMax === undefined) return;
+  try {
+    pruneStore(cache, { bytesMax: cacheBytesMax });
+  } catch (error) {
+    onWarning?.(`the cache ${cache} cannot be kept within its limit: ${(error as Error).message}`);
   }
 }
 

@@ -1,4 +1,6 @@
 import { closeSync, createReadStream, fstatSync, openSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import { FORMAT_BYTES, type Format, formatOf } from './decompress/format.ts';
 import { counted } from './byte-stream.ts';
@@ -59,7 +61,7 @@ export async function openPath(path: string, opening: Opening): Promise<Layer> {
 async function openCompressed(file: SourceFile, format: Format, opening: Opening): Promise<Layer> {
   const { cache } = opening;
   if (cache !== undefined && file.key !== undefined) {
-    const diffId = recordedDiffId(cache, file.key);
+    const diffId = recordedDiffId(cache, 'sources', file.key);
     const blob = diffId === undefined ? undefined : await openCachedBlob(cache, diffId, opening.onProgress);
     if (diffId !== undefined && blob !== undefined) return openTarFile({ ...blob, diffId, isCached: true }, opening);
   }
@@ -73,7 +75,7 @@ async function openCompressed(file: SourceFile, format: Format, opening: Opening
   const tar = await materialize(decompress(format, input, opening.context, opening.zstdEngine), opening);
   try {
     checkUnchanged(file, opening);
-    if (cache !== undefined && file.key !== undefined && tar.isCached) record(cache, file.key, tar, opening);
+    if (cache !== undefined && file.key !== undefined && tar.isCached) record(cache, file.key, file.path, tar, opening);
   } catch (error) {
     closeSync(tar.fd);
     throw error;
@@ -86,9 +88,9 @@ function checkUnchanged({ fd, identity }: SourceFile, { context }: Opening): voi
   throw new ImageError('layer-changed', 'the file changed while it was decompressed', context);
 }
 
-function record(cache: string, key: string, { diffId }: MaterializedTar, { onWarning }: Opening): void {
+function record(cache: string, key: string, path: string, { diffId }: MaterializedTar, { onWarning }: Opening): void {
   try {
-    recordDiffId(cache, key, diffId);
+    recordDiffId(cache, 'sources', key, diffId, displayName(utf8ByteString(resolve(path))));
   } catch (error) {
     onWarning(`the cache ${cache} does not record the layer: ${(error as Error).message}`);
   }

@@ -32,7 +32,7 @@ export interface OpenLayerOptions {
 /** The opening of one layer: its options with the defaults filled in. */
 export interface Opening {
   readonly reference: string;
-  readonly context: ImageErrorContext & { readonly layer: number };
+  readonly context: ImageErrorContext & { readonly layer: number; readonly reference: string };
   /** Undefined: nothing is kept. */
   readonly cache: string | undefined;
   readonly keepPermissions: boolean;

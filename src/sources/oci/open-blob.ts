@@ -71,7 +71,7 @@ async function verifyInPlace(part: Part, expected: ExpectedBlob, diffId: string,
   const { cache, context, onProgress, onWarning, signal } = opening;
   const { key, offset, size } = part;
   const place = createHash('sha256').update(`${key} ${offset} ${size} ${expected.digest}`).digest('hex');
-  const isKnown = cache !== undefined && key !== undefined && recordedDiffId(cache, place) === diffId;
+  const isKnown = cache !== undefined && key !== undefined && recordedDiffId(cache, 'in-place', place) === diffId;
   if (isKnown) return;
   const hash = createHash('sha256');
   const stream = verified(piecesOfPart(part), { ...expected, size }, context);
@@ -82,7 +82,7 @@ async function verifyInPlace(part: Part, expected: ExpectedBlob, diffId: string,
   checkDiffId(`sha256:${hash.digest('hex')}`, diffId, context);
   if (cache === undefined || key === undefined) return;
   try {
-    recordDiffId(cache, place, diffId);
+    recordDiffId(cache, 'in-place', place, diffId, context.reference);
   } catch (error) {
     onWarning(`the cache ${cache} does not record the layer: ${(error as Error).message}`);
   }

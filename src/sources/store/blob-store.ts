@@ -6,6 +6,7 @@ import { counted } from '../byte-stream.ts';
 import { type FileIdentity, identityOf } from '../identity.ts';
 import { piecesOf } from '../pread.ts';
 import { readIfPresent, removeIfPresent, writeWhole } from './cache-directory.ts';
+import { noteUse } from './last-used.ts';
 import type { StagingFile } from './staging-file.ts';
 
 /** An uncompressed tar of ours, open. */
@@ -30,8 +31,11 @@ export async function openCachedBlob(
   if (fd === undefined) return undefined;
   try {
     const identity = identityOf(fstatSync(fd, { bigint: true }));
-    if (readIfPresent(verifiedPath(cache, diffId))?.toString('latin1') === verifiedText(identity))
+    const verified = verifiedPath(cache, diffId);
+    if (readIfPresent(verified)?.toString('latin1') === verifiedText(identity)) {
+      noteUse(verified);
       return { fd, identity };
+    }
     if ((await digestOf(fd, Number(identity.size), onProgress)) === diffId) {
       rememberVerified(cache, diffId, identity);
       return { fd, identity };
@@ -86,7 +90,8 @@ function openIfPresent(path: string): number | undefined {
   }
 }
 
-async function digestOf(fd: number, size: number, onProgress: OnProgress): Promise<string> {
+/** The SHA-256 of all `size` bytes of a file, as a diffID has it. */
+export async function digestOf(fd: number, size: number, onProgress: OnProgress): Promise<string> {
   const hash = createHash('sha256');
   const pieces = counted(piecesOf(fd, HASH_PIECE_BYTES), size, 'verifying', onProgress);
   for await (const piece of pieces) hash.update(piece);

@@ -5,7 +5,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { errnoOf } from '../failure.ts';
 
 /** A name in `staging` this long untouched belongs to a process that was killed. */
-const STALE_MILLISECONDS = 60 * 60 * 1000;
+export const STALE_MILLISECONDS = 60 * 60 * 1000;
 
 /** https://bford.info/cachedir/: tells backups to leave the directory out. */
 const CACHEDIR_TAG = 'Signature: 8a477f597d28d172789f06886806bc55\n# Made by blockloom; it may be removed.\n';
