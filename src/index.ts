@@ -2,6 +2,8 @@ export { ImageError, type ImageErrorCode, type ImageErrorContext } from './core/
 export type { Ext4Plan, Location } from './core/ext4/layout.ts';
 export type { RecordedOptions } from './core/ext4/recorded-options.ts';
 export type { ImageRecord } from './core/ext4/record.ts';
+export type { LayerIdentity } from './core/layer/identity.ts';
+export type { Lock, LockedLayer, LockedOptions, LockedReference } from './core/lock.ts';
 export type { Amount, OnProgress, Phase, Progress } from './core/progress.ts';
 export { mapRows, type MapRow } from './core/plan/map.ts';
 export type { Plan } from './core/plan/plan.ts';
@@ -10,6 +12,8 @@ export { type Image, PlannedImage } from './image/image.ts';
 export { openImage, type OpenImageOptions, openLayeredImage, type OpenedImage } from './image/open-image.ts';
 export type { ImageOptions } from './image/options.ts';
 export { readImageRecord } from './image/read-record.ts';
+export { lockImage, type LockedImage, openLockedImage, type OpenLockedOptions } from './image/locked-image.ts';
+export { readLockFile, writeLockFile } from './lock-file.ts';
 export { openMergedImage } from './merged-image.ts';
 export { openWritable, type WritableOptions } from './open-writable.ts';
 export { compareFile, type Comparison, type Difference } from './sinks/compare.ts';

@@ -3,7 +3,16 @@ import type { Command } from 'commander';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { outputFailure } from '../sinks/failure.ts';
-import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
+import { lockImage } from '../image/locked-image.ts';
+import { readLockFile, writeLockFile } from '../lock-file.ts';
+import {
+  addImageOptions,
+  type ImageArguments,
+  type OpenedWork,
+  optionalLayersArgument,
+  withImage,
+} from './image-arguments.ts';
+import { checkLocked, withLockedImage } from './locked.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import { formatUuid } from '../core/ext4/uuid.ts';
 
@@ -12,33 +21,57 @@ interface BuildOptions extends ImageArguments {
   readonly force?: boolean;
   readonly digestFile?: string;
   readonly metadataFile?: string;
+  readonly lock?: string;
+  readonly locked?: string;
 }
 
 export function addBuild(program: Command, signal: AbortSignal): void {
   const command = program
     .command('build')
     .description('write the image of layers to a file')
-    .argument(...layersArgument);
+    .argument(...optionalLayersArgument);
   command
     .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
     .option('--force', 'replace the file when it exists')
     .option('--digest-file <file>', 'also write sha256:DIGEST to a file')
-    .option('--metadata-file <file>', 'also write what was made, as JSON, to a file');
-  addImageOptions(command).action(async (layers: string[], options: BuildOptions) => build(layers, options, signal));
+    .option('--metadata-file <file>', 'also write what was made, as JSON, to a file')
+    .option('--lock <file>', 'also write to a file what the image came from, for --locked and verify --lock')
+    .option(
+      '--locked <file>',
+      'build what a lock file says, from its own references unless layers are given, or nothing',
+    );
+  addImageOptions(command).action(async (layers: string[], options: BuildOptions) => {
+    if (layers.length === 0 && options.locked === undefined) {
+      return command.error("error: missing required argument 'layers'");
+    }
+    await build(layers, options, signal);
+  });
 }
 
 async function build(layers: string[], options: BuildOptions, signal: AbortSignal): Promise<void> {
-  const { output, force, digestFile, metadataFile } = options;
+  const lock = options.locked === undefined ? undefined : readLockFile(options.locked);
   // Refused before the layers are decompressed, which may take long.
-  await checkOutput(output, force ?? false, layers);
-  await withImage(layers, options, signal, async ({ onProgress, print, ...opened }) => {
-    const { sha256 } = await writeOutput(opened.image, output, { signal, onProgress, force });
-    const metadata = describe(opened, output, sha256);
-    await writeText(digestFile, `sha256:${sha256}\n`);
-    await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
-    const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}`;
-    print(result, output === STDOUT ? 'stderr' : 'stdout');
-  });
+  const inputs = layers.length > 0 ? layers : (lock?.references.map(({ reference }) => reference) ?? []);
+  await checkOutput(options.output, options.force ?? false, inputs);
+  if (lock === undefined) {
+    return withImage(layers, options, signal, async (opened) => write(opened, options, () => undefined));
+  }
+  await withLockedImage(lock, layers, options, signal, async (opened) =>
+    write(opened, options, (sha256) => checkLocked(lock, sha256)),
+  );
+}
+
+async function write(opened: OpenedWork, options: BuildOptions, check: (sha256: string) => void): Promise<void> {
+  const { output, force, digestFile, metadataFile, lock } = options;
+  const { onProgress, print } = opened;
+  const { signal } = opened.options;
+  const { sha256 } = await writeOutput(opened.image, output, { signal, onProgress, force, check });
+  const metadata = describe(opened, output, sha256);
+  await writeText(digestFile, `sha256:${sha256}\n`);
+  await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
+  if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256));
+  const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}`;
+  print(result, output === STDOUT ? 'stderr' : 'stdout');
 }
 
 async function writeText(path: string | undefined, text: string): Promise<void> {

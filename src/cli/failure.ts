@@ -21,6 +21,7 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'limit-exceeded': ExitCode.input,
   'image-too-small': ExitCode.failed,
   'record-invalid': ExitCode.input,
+  'lock-invalid': ExitCode.input,
   'delta-corrupt': ExitCode.input,
   'delta-mismatch': ExitCode.input,
   'delta-in-use': ExitCode.failed,
@@ -28,6 +29,17 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'output-exists': ExitCode.failed,
   'output-failed': ExitCode.failed,
 };
+
+/** An image is another than its lock says. */
+export class LockMismatch extends Error {
+  /** One line each. */
+  readonly differences: readonly string[];
+
+  constructor(differences: readonly string[]) {
+    super(differences.join('; '));
+    this.differences = differences;
+  }
+}
 
 /** A signal that ends the work. */
 export class SignalError extends Error {
@@ -44,6 +56,10 @@ export function report(error: unknown, debug: boolean): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
   if (error instanceof SignalError) return error.exitCode;
   if (isBrokenPipe(error)) return ExitCode.failed;
+  if (error instanceof LockMismatch) {
+    for (const difference of error.differences) console.error(`blockloom: lock-mismatch: ${difference}`);
+    return ExitCode.different;
+  }
   const known = error instanceof ImageError;
   const message = error instanceof Error ? error.message : String(error);
   console.error(`blockloom: ${message}`);

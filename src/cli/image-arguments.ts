@@ -36,6 +36,9 @@ export const layersArgument = [
   'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, a container image as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE or docker://HOST/REPOSITORY[:TAG], or - for a tar on standard input',
 ] as const;
 
+/** For commands that find layers elsewhere too. */
+export const optionalLayersArgument = ['[layers...]', layersArgument[1]] as const;
+
 /** Adds the options that decide an image, and those that every such command has. */
 export function addImageOptions(command: Command): Command {
   return addCommonOptions(command)
@@ -65,6 +68,10 @@ export function addImageOptions(command: Command): Command {
         "what a symlink among an entry's parents means (default: follow)",
       ).choices(['follow', 'replace', 'error']),
     )
+    .option(
+      '--embed-inputs',
+      "name the layers by digest in the image's record; reads tars in place and directories whole",
+    )
     .option('--platform <os/arch>', "which image of an index: OS/ARCH[/VARIANT]; default: linux and this host's")
     .option('--authfile <file>', 'credentials for registries; default: those of skopeo, podman and docker')
     .option('--plain-http <host>', 'a registry to speak to without TLS; may be repeated', parseHosts)
@@ -79,8 +86,16 @@ export function addImageOptions(command: Command): Command {
     .option('--no-cache', 'keep nothing between runs');
 }
 
+/** An image, and the options with which it was opened. */
+export interface OpenedWith {
+  readonly opened: OpenedImage;
+  readonly options: Omit<OpenImageOptions, 'layers'>;
+}
+
 /** An image that a command works with. */
 export interface OpenedWork extends OpenedImage {
+  /** With which it was opened. */
+  readonly options: Omit<OpenImageOptions, 'layers'>;
   /** Shows how far the work is. */
   readonly onProgress: OnProgress;
   /** Prints a result where no line of progress is in its way. */
@@ -94,11 +109,29 @@ export async function withImage(
   signal: AbortSignal,
   work: (opened: OpenedWork) => Promise<void> | void,
 ): Promise<void> {
-  await withProgress(options, async (progress) => {
-    const opened = await openArguments(layers, options, signal, progress);
+  await withOpened(openNow(layers), options, signal, work);
+}
+
+const openNow =
+  (layers: readonly string[]) =>
+  async (options: Omit<OpenImageOptions, 'layers'>): Promise<OpenedWith> => ({
+    opened: await openLayeredImage({ ...options, layers }),
+    options,
+  });
+
+/** The same for an image that is opened in another way, with the options that a command line gives. */
+export async function withOpened(
+  open: (options: Omit<OpenImageOptions, 'layers'>) => Promise<OpenedWith>,
+  givenOptions: ImageArguments,
+  signal: AbortSignal,
+  work: (opened: OpenedWork) => Promise<void> | void,
+): Promise<void> {
+  await withProgress(givenOptions, async (progress) => {
+    const { opened, options } = await open(toOpenOptions(givenOptions, signal, progress));
     try {
       await work({
         ...opened,
+        options,
         onProgress: progress.show,
         print: (text, stream = 'stdout') => {
           progress.end();
@@ -119,13 +152,20 @@ export async function openArguments(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<OpenedImage> {
+  return openLayeredImage({ ...toOpenOptions(options, signal, progress), layers });
+}
+
+function toOpenOptions(
+  options: ImageArguments,
+  signal: AbortSignal,
+  progress: ProgressLine,
+): Omit<OpenImageOptions, 'layers'> {
   const { cache, cacheMax, authfile, ...rest } = options;
-  return openLayeredImage({
+  return {
     ...rest,
     cache: cache === true ? undefined : cache,
     cacheBytesMax: cacheMax,
     authFile: authfile,
-    layers,
     signal,
     sourceDateEpoch: sourceDateEpoch(process.env['SOURCE_DATE_EPOCH']),
     onProgress: progress.show,
@@ -134,7 +174,7 @@ export async function openArguments(
       progress.clear();
       console.error(`blockloom: warning: ${warning}`);
     },
-  });
+  };
 }
 
 /** https://reproducible-builds.org/specs/source-date-epoch/ */

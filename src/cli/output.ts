@@ -13,7 +13,10 @@ export async function writeOutput(
   output: string,
   options: WriteImageOptions,
 ): Promise<{ sha256: string }> {
-  return output === STDOUT ? streamImage(image, process.stdout, options) : writeImage(image, output, options);
+  if (output !== STDOUT) return writeImage(image, output, options);
+  const { sha256 } = await streamImage(image, process.stdout, options);
+  options.check?.(sha256);
+  return { sha256 };
 }
 
 /**

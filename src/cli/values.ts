@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { uuidBytes } from '../core/ext4/uuid.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 const SIZE = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i;
@@ -78,11 +79,10 @@ export function parseModeMask(text: string): number {
 
 /** 16 bytes from a UUID's 32 hexadecimal digits. */
 export function parseUuid(text: string): Uint8Array {
-  const digits = text.replaceAll('-', '');
   if (!/^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i.test(text)) {
     throw new InvalidArgumentError('A UUID is 32 hexadecimal digits: 01234567-89ab-cdef-0123-456789abcdef.');
   }
-  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+  return uuidBytes(text);
 }
 
 const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;

@@ -1,26 +1,84 @@
 import type { Command } from 'commander';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import type { PlannedImage } from '../image/image.ts';
+import { readLockFile } from '../lock-file.ts';
 import { compareFile, type Difference } from '../sinks/compare.ts';
-import { ExitCode } from './failure.ts';
-import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
+import { hashImage } from '../sinks/digest.ts';
+import { ExitCode, LockMismatch } from './failure.ts';
+import {
+  addImageOptions,
+  type ImageArguments,
+  type OpenedWork,
+  optionalLayersArgument,
+  withImage,
+} from './image-arguments.ts';
+import { checkLocked, withLockedImage } from './locked.ts';
+
+interface VerifyOptions extends ImageArguments {
+  readonly lock?: string;
+}
 
 export function addVerify(program: Command, signal: AbortSignal): void {
   const command = program
     .command('verify')
-    .description('compare a file with the image of layers; exit status 4 when they differ')
-    .argument('<file>', 'the file to verify')
-    .argument(...layersArgument);
-  addImageOptions(command).action(async (file: string, layers: string[], options: ImageArguments) =>
-    withImage(layers, options, signal, async ({ image, onProgress, print }) => {
-      const json = options.json === true;
-      const comparison = await compareFile(image, file, { signal, onProgress });
-      if ('difference' in comparison) {
-        print(differenceText(image, comparison.difference, json));
-        process.exitCode = ExitCode.different;
-      } else print(json ? JSON.stringify({ same: true, ...comparison }) : `same ${comparison.sha256}`);
-    }),
+    .description('compare a file with the image of layers, or of a lock file; exit status 4 when they differ')
+    .argument('[file]', 'the file to verify; with --lock it may be left out')
+    .argument(...optionalLayersArgument)
+    .option('--lock <file>', 'compare with what a lock file says, from its own references unless layers are given');
+  addImageOptions(command).action(
+    async (file: string | undefined, layers: string[], { lock, ...options }: VerifyOptions) => {
+      if (lock !== undefined) return verifyLocked(file, layers, lock, options, signal);
+      if (file === undefined || layers.length === 0) {
+        return command.error(`error: missing required argument '${file === undefined ? 'file' : 'layers'}'`);
+      }
+      await withImage(layers, options, signal, async (opened) => verifyFile(opened, file, options));
+    },
   );
+}
+
+async function verifyLocked(
+  file: string | undefined,
+  layers: readonly string[],
+  lockFile: string,
+  options: ImageArguments,
+  signal: AbortSignal,
+): Promise<void> {
+  const lock = readLockFile(lockFile);
+  try {
+    await withLockedImage(lock, layers, options, signal, async (opened) => {
+      const { image, onProgress, print } = opened;
+      if (file !== undefined) return verifyFile(opened, file, options, (sha256) => checkLocked(lock, sha256));
+      const sha256 = await hashImage(image, 'sha256', { signal, onProgress });
+      checkLocked(lock, sha256);
+      print(sameText(sha256, options.json === true));
+    });
+  } catch (error) {
+    if (!(error instanceof LockMismatch)) throw error;
+    const { differences } = error;
+    const lines = differences.map((difference) => `lock-mismatch: ${difference}`).join('\n');
+    console.log(options.json === true ? JSON.stringify({ same: false, differences }) : lines);
+    process.exitCode = ExitCode.different;
+  }
+}
+
+async function verifyFile(
+  { image, onProgress, print, options: { signal } }: OpenedWork,
+  file: string,
+  { json = false }: ImageArguments,
+  check: (sha256: string) => void = () => undefined,
+): Promise<void> {
+  const comparison = await compareFile(image, file, { signal, onProgress });
+  if ('difference' in comparison) {
+    print(differenceText(image, comparison.difference, json));
+    process.exitCode = ExitCode.different;
+    return;
+  }
+  check(comparison.sha256);
+  print(sameText(comparison.sha256, json));
+}
+
+function sameText(sha256: string, json: boolean): string {
+  return json ? JSON.stringify({ same: true, sha256 }) : `same ${sha256}`;
 }
 
 function differenceText(image: PlannedImage<Ext4Plan>, { offset, label }: Difference, json: boolean): string {

@@ -16,6 +16,7 @@ export type ImageErrorCode =
   | 'limit-exceeded'
   | 'image-too-small'
   | 'record-invalid'
+  | 'lock-invalid'
   | 'delta-corrupt'
   | 'delta-mismatch'
   | 'delta-in-use'

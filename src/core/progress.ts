@@ -5,6 +5,7 @@ export const PHASES = [
   'decompressing',
   'verifying',
   'reading layers',
+  'digesting layers',
   'planning',
   'reading the base',
   'writing',

@@ -1,7 +1,8 @@
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import type { Layer } from '../sources/layer.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
-import { openLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
+import { identifyLayers } from '../sources/identify.ts';
+import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
 import type { PlannedImage } from './image.ts';
 import { type ImageOptions, toPlanOptions } from './options.ts';
 import { planImage } from './plan-image.ts';
@@ -10,6 +11,8 @@ import { planImage } from './plan-image.ts';
 export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
   /** References of the layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, `dir:PATH`, `oci:DIR[:TAG]`, or `-`. */
   readonly layers: readonly string[];
+  /** Whether the image's record names the layers by digest, for which tars in place and directories are read whole. */
+  readonly embedInputs?: boolean | undefined;
 }
 
 /** An image that was opened, with what it was made of. */
@@ -26,10 +29,21 @@ export interface OpenedImage {
  * Throws ImageError.
  */
 export async function openLayeredImage(options: OpenImageOptions): Promise<OpenedImage> {
-  const planOptions = toPlanOptions(options);
-  const { layers, references } = await openLayers(options.layers, options);
+  // Refused before layers are decompressed, which may take long.
+  toPlanOptions(options);
+  return planLayers(await openLayers(options.layers, options), options);
+}
+
+/** Plans the image of layers that are open, and closes them when that fails. Throws ImageError. */
+export async function planLayers(
+  { layers, references }: OpenedLayers,
+  options: Omit<OpenImageOptions, 'layers'>,
+): Promise<OpenedImage> {
   try {
-    return { layers, references, image: planImage(layers, planOptions, options) };
+    const planOptions = toPlanOptions(options);
+    const inputs =
+      options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
+    return { layers, references, image: planImage(layers, { ...planOptions, inputs }, options) };
   } catch (error) {
     for (const { blob } of layers) blob.close();
     throw error;

@@ -13,6 +13,8 @@ import { WriteBack } from './write-back.ts';
 export interface WriteImageOptions extends PumpOptions {
   /** Replace a file that exists. */
   readonly force?: boolean | undefined;
+  /** Told the SHA-256 before the file takes its place; when it throws, nothing is left behind. */
+  readonly check?: ((sha256: string) => void) | undefined;
 }
 
 /** The unit of holes in a file, in bytes. */
@@ -35,6 +37,7 @@ export async function writeImage(
   });
   try {
     const sha256 = await fill(file, image, options);
+    options.check?.(sha256);
     options.signal?.throwIfAborted();
     await rename(temporary, target);
     await syncFolder(dirname(target));

@@ -27,6 +27,8 @@ export interface Layer {
   readonly blob: Blob;
   /** `sha256:HEX` of the whole uncompressed tar, where it was read whole; a plain tar in place was not. */
   readonly diffId?: string | undefined;
+  /** How long the uncompressed tar is, in bytes; a directory is none. */
+  readonly tarSize?: number | undefined;
   /** Of a plain tar in place: another when its file may be another; undefined when that cannot be told. */
   readonly key?: string | undefined;
 }

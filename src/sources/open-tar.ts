@@ -18,13 +18,13 @@ export function openTar(
 ): Layer {
   const { reference, cache, context, onProgress } = opening;
   if (cache === undefined || indexName === undefined) {
-    return { reference, index: scanTar(blob, size, context.layer, onProgress), blob, diffId };
+    return { reference, index: scanTar(blob, size, context.layer, onProgress), blob, diffId, tarSize: size };
   }
   const known = loadIndex(cache, indexName);
-  if (known !== undefined) return { reference, index: known, blob, diffId };
+  if (known !== undefined) return { reference, index: known, blob, diffId, tarSize: size };
   const index = scanTar(blob, size, context.layer, onProgress);
   keep(cache, indexName, index, opening);
-  return { reference, index, blob, diffId };
+  return { reference, index, blob, diffId, tarSize: size };
 }
 
 /** The layer of a decompressed tar, whose descriptor it takes over. */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { ImageError, type ImageErrorContext } from '../core/errors.ts';
 
 /** A container image that is kept on this host. */
@@ -43,4 +44,19 @@ function splitName(text: string): { path: string; name: string | undefined } {
   const colon = text.indexOf(':');
   if (colon < 0) return { path: text, name: undefined };
   return { path: text.slice(0, colon), name: text.slice(colon + 1) || undefined };
+}
+
+/**
+ * The reference to the same from another folder: both folders are absolute. What names no path, or an absolute one, stays as it is.
+ * Throws `option-invalid` for a path that the transport cannot name.
+ */
+export function rebaseReference(reference: string, from: string, to: string): string {
+  if (from === to) return reference;
+  const source = parseReference(reference, { reference });
+  if (source.kind === 'stdin' || source.kind === 'docker' || isAbsolute(source.path)) return reference;
+  const moved = relative(to, resolve(from, source.path)) || '.';
+  const path = moved.startsWith('..') ? moved : `./${moved}`;
+  if (!('name' in source)) return source.kind === 'path' ? path : `dir:${path}`;
+  if (path.includes(':')) throw new ImageError('option-invalid', `${reference} cannot be named from ${to}`);
+  return [source.kind, path, ...(source.name === undefined ? [] : [source.name])].join(':');
 }

@@ -1,5 +1,6 @@
 import { bytesOf, type ByteString } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
+import type { LayerIdentity } from '../layer/identity.ts';
 import { type MetadataPolicy, SECONDS_MAX, SECONDS_MIN } from '../tree/metadata.ts';
 import type { SymlinkedParents } from '../tree/resolve.ts';
 
@@ -26,6 +27,8 @@ export interface Ext4Options {
   /** How the tree was made of its layers; decides the image's record. */
   readonly symlinkedParents: SymlinkedParents;
   readonly metadata: MetadataPolicy;
+  /** The layers that the tree was made of, bottom first, where the image's record names them. */
+  readonly inputs?: readonly LayerIdentity[] | undefined;
 }
 
 /** The longest volume name, in bytes. */

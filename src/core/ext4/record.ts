@@ -1,12 +1,13 @@
 import { crc32c } from 'ext2fs-wasm';
 import { byteString, hexOf } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
+import { type LayerIdentity, readLayerIdentity } from '../layer/identity.ts';
 import { JsonValue } from '../oci/json.ts';
 import { describeTree } from '../tree/description.ts';
 import type { NameOrder } from '../tree/order.ts';
 import type { Tree } from '../tree/tree.ts';
 import { type Ext4Options, FORMAT_VERSION } from './options.ts';
-import { readRecordedOptions, type RecordedOptions, recordOptions } from './recorded-options.ts';
+import { readRecordedOptions, RECORDED_OPTIONS, type RecordedOptions, recordOptions } from './recorded-options.ts';
 import type { Sha256 } from './uuid.ts';
 
 /** What an image says about itself; all of it is known before a file's content is read. */
@@ -15,10 +16,13 @@ export interface ImageRecord {
   readonly options: RecordedOptions;
   /** `sha256:HEX` of the tree's description. */
   readonly tree: string;
+  /** Bottom first; only where they were asked for. */
+  readonly inputs?: readonly LayerIdentity[];
 }
 
 /** The longest record, in bytes. */
 export const RECORD_LENGTH_MAX = 64 * 1024;
+const INPUTS_MAX = 1024;
 /** Longer than any first line. */
 const FIRST_LINE_MAX = 64;
 const FIRST_LINE = /^blockloom-record 1 (0|[1-9]\d{0,4}) ([\da-f]{8})\n/;
@@ -30,20 +34,25 @@ export function makeRecord(tree: Tree, names: NameOrder, options: Ext4Options, s
     formatVersion: FORMAT_VERSION,
     options: recordOptions(options),
     tree: `sha256:${hexOf(sha256.digest())}`,
+    ...(options.inputs === undefined ? {} : { inputs: options.inputs }),
   };
 }
 
 /**
  * A record as it stands in an image: a line `blockloom-record 1 LENGTH CRC32C`, then LENGTH bytes of JSON, to which the
- * checksum belongs.
+ * checksum belongs. Throws `limit-exceeded` when it has more inputs than fit.
  */
-export function encodeRecord({ formatVersion, options, tree }: ImageRecord): Uint8Array {
-  const text = JSON.stringify({ formatVersion, options, tree }, null, 2);
+export function encodeRecord({ formatVersion, options, tree, inputs }: ImageRecord): Uint8Array {
+  const text = JSON.stringify({ formatVersion, options, tree, inputs }, null, 2);
   const json = new TextEncoder().encode(`${text}\n`);
   const firstLine = new TextEncoder().encode(`blockloom-record 1 ${json.length} ${checksum(json)}\n`);
   const record = new Uint8Array(firstLine.length + json.length);
   record.set(firstLine);
   record.set(json, firstLine.length);
+  if (record.length > RECORD_LENGTH_MAX) {
+    const what = `a record of ${record.length} bytes, with the digests of ${inputs?.length} layers: at most ${RECORD_LENGTH_MAX}`;
+    throw new ImageError('limit-exceeded', what);
+  }
   return record;
 }
 
@@ -65,12 +74,19 @@ export function decodeRecord(bytes: Uint8Array): ImageRecord {
 }
 
 function readRecord(json: JsonValue): ImageRecord {
-  json.allowOnly(['formatVersion', 'options', 'tree']);
+  json.allowOnly(['formatVersion', 'options', 'tree', 'inputs']);
+  const inputs = json.get('inputs');
   return {
     formatVersion: json.get('formatVersion').oneOf([FORMAT_VERSION]),
-    options: readRecordedOptions(json.get('options')),
+    options: readOptions(json.get('options')),
     tree: json.get('tree').matching(/^sha256:[\da-f]{64}$/, 'sha256:HEX'),
+    ...(inputs.isPresent ? { inputs: inputs.elements(INPUTS_MAX).map(readLayerIdentity) } : {}),
   };
+}
+
+function readOptions(json: JsonValue): RecordedOptions {
+  json.allowOnly(RECORDED_OPTIONS);
+  return readRecordedOptions(json);
 }
 
 /** CRC-32C as everybody writes it, inverted before and after. */

@@ -26,7 +26,8 @@ export interface RecordedOptions {
   readonly chmodMask: string;
 }
 
-const KEYS = [
+/** The keys of RecordedOptions. */
+export const RECORDED_OPTIONS = [
   'blockSize',
   'size',
   'free',
@@ -62,9 +63,8 @@ export function recordOptions(options: Ext4Options): RecordedOptions {
   };
 }
 
-/** Reads what recordOptions gives; throws the error of `json` for what has another form. */
+/** Reads what recordOptions gives, among whatever else `json` has; throws its error for what has another form. */
 export function readRecordedOptions(json: JsonValue): RecordedOptions {
-  json.allowOnly(KEYS);
   const size = json.get('size');
   const inodes = json.get('inodes');
   const uuid = json.get('uuid');

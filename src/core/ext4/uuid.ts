@@ -24,3 +24,9 @@ export function formatUuid(uuid: Uint8Array): string {
   const hex = hexOf(uuid);
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
+
+/** The 16 bytes of a UUID's 32 hexadecimal digits, with dashes or without. */
+export function uuidBytes(text: string): Uint8Array {
+  const digits = text.replaceAll('-', '');
+  return Uint8Array.from({ length: 16 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
+}

@@ -72,6 +72,12 @@ export class JsonValue {
     return typeof this.#value === 'number' ? this.#value : undefined;
   }
 
+  /** True or false where it is there. */
+  optionalBoolean(): boolean | undefined {
+    if (!this.isPresent || typeof this.#value === 'boolean') return this.#value as boolean | undefined;
+    throw this.invalid('true or false');
+  }
+
   /** One of a few values. */
   oneOf<T extends string | number>(values: readonly T[]): T {
     const found = values.find((value) => value === this.#value);

@@ -37,10 +37,13 @@ export function attributesOf(tree: Tree, inode: number, policy: MetadataPolicy):
     const { uid, gid } = policy.owner ?? { uid: 0, gid: 0 };
     return { mode: 0o755 & ~policy.chmodMask, uid, gid, seconds: policy.epoch, nanoseconds: 0 };
   }
-  const index = tree.layers[layer] as LayerIndex;
-  const entry = tree.inodeEntry.values[inode] as number;
+  return entryAttributes(tree.layers[layer] as LayerIndex, tree.inodeEntry.values[inode] as number, policy);
+}
+
+/** The attributes that entry `entry` of a layer gives an inode. */
+export function entryAttributes(index: LayerIndex, entry: number, policy: MetadataPolicy): Attributes {
   const mode = index.mode[entry] as number;
-  const symlink = tree.inodeType.values[inode] === EntryType.symlink;
+  const symlink = index.type[entry] === EntryType.symlink;
   const uid = policy.owner?.uid ?? (index.uid[entry] as number);
   const gid = policy.owner?.gid ?? (index.gid[entry] as number);
   const layerSeconds = index.mtimeSeconds[entry] as number;

@@ -8,7 +8,7 @@ const DIFF_ID = /^sha256:[0-9a-f]{64}$/;
 
 /**
  * What is recorded of a source: `sources`, that a compressed file was decompressed into the cache; `in-place`, that a plain
- * tar in a larger file was verified where it is.
+ * tar was digested where it is, alone or in a larger file.
  */
 export type RecordKind = 'sources' | 'in-place';
 

@@ -1,0 +1,117 @@
+import { readRecordedOptions, RECORDED_OPTIONS, type RecordedOptions } from './ext4/recorded-options.ts';
+import { type LayerIdentity, readLayerIdentity } from './layer/identity.ts';
+import { type Digest, isDigest } from './oci/digest.ts';
+import { JsonValue } from './oci/json.ts';
+
+/** The options of a lock: those that an image records, and those that decide how its layers are read. */
+export interface LockedOptions extends RecordedOptions {
+  readonly embedInputs?: true;
+  readonly keepPermissions?: true;
+}
+
+/** A layer as its reference led to it. */
+export type LockedLayer = LayerIdentity & {
+  /** Of the blob as it is kept, most often compressed, where images are. */
+  readonly blob?: Digest;
+};
+
+/** A reference and what it stood for. */
+export interface LockedReference {
+  /** As it was given. */
+  readonly reference: string;
+  /** One that stays when tags move. */
+  readonly pinned?: string;
+  /** Of the image's manifest. */
+  readonly manifest?: Digest;
+  /** `OS/ARCH[/VARIANT]`. */
+  readonly platform?: string;
+  /** Bottom first. */
+  readonly layers: readonly LockedLayer[];
+}
+
+/** What an image came from, and what it was. */
+export interface Lock {
+  readonly formatVersion: number;
+  readonly options: LockedOptions;
+  readonly references: readonly LockedReference[];
+  readonly result: {
+    /** `sha256:HEX` of the tree's description. */
+    readonly tree: string;
+    readonly uuid: string;
+    /** In bytes. */
+    readonly size: number;
+    /** In hexadecimal. */
+    readonly sha256: string;
+  };
+}
+
+/** The longest lock file that is read, in bytes. */
+export const LOCK_BYTES_MAX = 4 * 1024 * 1024;
+const LOCK_VERSION = 1;
+const REFERENCES_MAX = 4096;
+const LAYERS_MAX = 4096;
+const FORMAT_VERSION_MAX = 1_000_000;
+
+/** The text of a lock file. */
+export function encodeLock({ formatVersion, options, references, result }: Lock): string {
+  const lock = { 'blockloom-lock': LOCK_VERSION, formatVersion, options, references, result };
+  return `${JSON.stringify(lock, null, 2)}\n`;
+}
+
+/** Reads a lock file, which `name` names in errors. Throws `lock-invalid`. */
+export function decodeLock(bytes: Uint8Array, name: string): Lock {
+  const json = JsonValue.parse(bytes, name, LOCK_BYTES_MAX, 'lock-invalid');
+  json.get('blockloom-lock').oneOf([LOCK_VERSION]);
+  json.allowOnly(['blockloom-lock', 'formatVersion', 'options', 'references', 'result']);
+  return {
+    formatVersion: json.get('formatVersion').integer(1, FORMAT_VERSION_MAX),
+    options: readOptions(json.get('options')),
+    references: json.get('references').elements(REFERENCES_MAX).map(readReference),
+    result: readResult(json.get('result')),
+  };
+}
+
+function readOptions(json: JsonValue): LockedOptions {
+  json.allowOnly([...RECORDED_OPTIONS, 'embedInputs', 'keepPermissions']);
+  return { ...readRecordedOptions(json), ...flag(json, 'embedInputs'), ...flag(json, 'keepPermissions') };
+}
+
+function flag<K extends string>(json: JsonValue, key: K): { readonly [_ in K]?: true } {
+  return json.get(key).optionalBoolean() === true ? ({ [key]: true } as { readonly [_ in K]?: true }) : {};
+}
+
+function readReference(json: JsonValue): LockedReference {
+  json.allowOnly(['reference', 'pinned', 'manifest', 'platform', 'layers']);
+  const pinned = json.get('pinned').optionalString();
+  const platform = json.get('platform').optionalString();
+  const manifest = json.get('manifest');
+  return {
+    reference: json.get('reference').string(),
+    ...(pinned === undefined ? {} : { pinned }),
+    ...(manifest.isPresent ? { manifest: readDigest(manifest) } : {}),
+    ...(platform === undefined ? {} : { platform }),
+    layers: json.get('layers').elements(LAYERS_MAX).map(readLayer),
+  };
+}
+
+function readLayer(json: JsonValue): LockedLayer {
+  json.allowOnly(['blob', 'diffId', 'contents']);
+  const blob = json.get('blob');
+  return { ...(blob.isPresent ? { blob: readDigest(blob) } : {}), ...readLayerIdentity(json) };
+}
+
+function readResult(json: JsonValue): Lock['result'] {
+  json.allowOnly(['tree', 'uuid', 'size', 'sha256']);
+  return {
+    tree: json.get('tree').matching(/^sha256:[\da-f]{64}$/, 'sha256:HEX'),
+    uuid: json.get('uuid').matching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/, 'a UUID'),
+    size: json.get('size').size(),
+    sha256: json.get('sha256').matching(/^[\da-f]{64}$/, '64 hexadecimal digits'),
+  };
+}
+
+function readDigest(json: JsonValue): Digest {
+  const text = json.string();
+  if (!isDigest(text)) throw json.invalid('sha256:HEX or sha512:HEX');
+  return text;
+}

@@ -1,0 +1,112 @@
+import { FORMAT_VERSION } from '../core/ext4/options.ts';
+import { formatUuid } from '../core/ext4/uuid.ts';
+import type { Ext4Plan } from '../core/ext4/layout.ts';
+import type { LayerIdentity } from '../core/layer/identity.ts';
+import type { Lock, LockedReference } from '../core/lock.ts';
+import { type Inputs, inputDifferences, resultDifferences } from '../core/lock-differences.ts';
+import { platformText } from '../core/oci/platform.ts';
+import type { MetadataPolicy } from '../core/tree/metadata.ts';
+import { identifyLayers } from '../sources/identify.ts';
+import { type OpenedLayers, openLayers } from '../sources/open-layers.ts';
+import type { ResolvedReference } from '../sources/resolve.ts';
+import { lockOptions, unlockOptions } from './locked-options.ts';
+import { type OpenedImage, type OpenImageOptions, planLayers } from './open-image.ts';
+import { toPlanOptions } from './options.ts';
+
+/**
+ * The lock of an image that was opened with `options` and has that SHA-256 (hexadecimal). Layers whose digest is not known, tars in
+ * place and directories, are read whole. Throws as reading them does.
+ */
+export async function lockImage(
+  opened: OpenedImage,
+  options: Omit<OpenImageOptions, 'layers'>,
+  sha256: string,
+): Promise<Lock> {
+  const { metadata } = toPlanOptions(options);
+  return { ...(await inputsOf(opened, options, metadata)), result: { ...planned(opened.image.plan), sha256 } };
+}
+
+/** How the image of a lock is opened: options and layers that are given stand in the place of the lock's. */
+export interface OpenLockedOptions extends Omit<OpenImageOptions, 'layers'> {
+  readonly layers?: readonly string[] | undefined;
+}
+
+/** The image of a lock, or a line for each way in which there is another now; then nothing is open. */
+export type LockedImage =
+  | { readonly opened: OpenedImage; readonly options: Omit<OpenImageOptions, 'layers'> }
+  | { readonly differences: readonly string[] };
+
+/**
+ * Opens the image of a lock, from its pinned references unless layers are given, and compares everything but the bytes. Throws
+ * `lock-invalid`, or as opening layers does.
+ */
+export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {}): Promise<LockedImage> {
+  const locked = unlockOptions(lock.options);
+  const options = { ...locked, platform: platformOf(lock), ...withoutUndefined(given) };
+  const layers = given.layers ?? lock.references.map(({ reference, pinned }) => pinned ?? reference);
+  const formatVersion = options.formatVersion ?? FORMAT_VERSION;
+  if (lock.formatVersion !== formatVersion) return { differences: inputDifferences({ ...lock, formatVersion }, lock) };
+  const openedLayers = await openLayers(layers, options);
+  let opened: OpenedImage | undefined;
+  try {
+    // By the lock's own policy: another time on the command line is not another layer.
+    const found = await inputsOf(openedLayers, options, toPlanOptions(locked).metadata);
+    const differences = inputDifferences(found, lock);
+    if (differences.length > 0) return { differences };
+    const image = await planLayers(openedLayers, options);
+    const others = resultDifferences(planned(image.image.plan), lock.result);
+    if (others.length > 0) return { differences: others };
+    opened = image;
+    return { opened, options };
+  } finally {
+    if (opened === undefined) for (const { blob } of openedLayers.layers) blob.close();
+  }
+}
+
+function withoutUndefined<T extends object>(values: T): Partial<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+/** The platform of the images in a lock, so that another host takes the same from an index; undefined when they have several. */
+function platformOf({ references }: Lock): string | undefined {
+  const platforms = new Set(references.flatMap(({ platform }) => (platform === undefined ? [] : [platform])));
+  return platforms.size === 1 ? Array.from(platforms)[0] : undefined;
+}
+
+async function inputsOf(
+  { layers, references }: OpenedLayers,
+  options: Omit<OpenImageOptions, 'layers'>,
+  metadata: MetadataPolicy,
+): Promise<Inputs> {
+  const identities = await identifyLayers(layers, metadata, options);
+  let next = 0;
+  return {
+    formatVersion: FORMAT_VERSION,
+    options: lockOptions(options),
+    references: references.map((reference) => {
+      const first = next;
+      next += reference.layers.length;
+      return lockReference(reference, identities.slice(first, next));
+    }),
+  };
+}
+
+function lockReference({ reference, origin }: ResolvedReference, layers: readonly LayerIdentity[]): LockedReference {
+  if (origin === undefined) return { reference, layers };
+  const { pinned, manifestDigest, platform } = origin;
+  return {
+    reference,
+    pinned,
+    ...(manifestDigest === undefined ? {} : { manifest: manifestDigest }),
+    ...(platform.os === '' ? {} : { platform: platformText(platform) }),
+    layers: layers.map((identity, i) => ({ ...blobOf(origin.layers[i]?.digest), ...identity })),
+  };
+}
+
+function blobOf(digest: string | undefined): { blob?: string } {
+  return digest === undefined ? {} : { blob: digest };
+}
+
+function planned({ record, uuid, size }: Ext4Plan): Omit<Lock['result'], 'sha256'> {
+  return { tree: record.tree, uuid: formatUuid(uuid), size };
+}
