@@ -1,14 +1,27 @@
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { blockloom, type CliOptions, output, writeLayers } from '../helpers/cli.ts';
+import { blockloom, type CliOptions, output, startBlockloom, writeLayers } from '../helpers/cli.ts';
 import { startDockerRegistry } from '../helpers/docker-registry.ts';
+import { FakeImage, FakeServer, sha256 } from '../helpers/fake-registry.ts';
 import { json, writeBlob, writeImageBlobs, writeIndex } from '../helpers/oci-layout.ts';
 import { nbdsh } from '../helpers/nbd-tools.ts';
 import { sharedScratch } from '../helpers/scratch.ts';
 import { startServe } from '../helpers/served.ts';
 import { makeTar } from '../helpers/tar-writer.ts';
 import { requireTools, run } from '../helpers/tools.ts';
+
+const blobAddress = (host: string, tar: Uint8Array): string =>
+  `https://${host}/v2/a/image/blobs/${sha256(gzipSync(tar))}`;
+
+/** What a process prints until it ends. */
+async function textOf({ stdout }: ChildProcess): Promise<string> {
+  let text = '';
+  for await (const chunk of stdout ?? []) text += String(chunk);
+  return text;
+}
 
 describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo put into a registry', () => {
   const folder = sharedScratch();
@@ -124,6 +137,16 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
     const reference = `docker://${secure}/a/image`;
     const trusting = { HOME: folder, NODE_EXTRA_CA_CERTS: certificate.certificate };
     expect(output(['hash', reference], { ...options, env: trusting })).toBe(expected);
+    // A registry that has not got a layer, and knows where it is.
+    const tar = readFileSync(join(folder, layers[0]));
+    const elsewhere = new FakeImage([tar], { urls: [`https://${secure}/nothing`, blobAddress(secure, tar)] });
+    elsewhere.blobs.delete(elsewhere.layerDigest);
+    const foreign = await FakeServer.start(elsewhere.answer);
+    const asked = startBlockloom(['hash', `docker://127.0.0.1:${foreign.port}/test/image`], {
+      ...options,
+      env: trusting,
+    });
+    expect(await textOf(asked)).toBe(`${hash(layers[0])}\n`);
     for (const [args, env, what] of [
       [[], options.env, 'its certificate is not trusted (DEPTH_ZERO_SELF_SIGNED_CERT); NODE_EXTRA_CA_CERTS=FILE adds'],
       [[], { ...trusting, as: 'localhost' }, 'its certificate is not trusted (ERR_TLS_CERT_ALTNAME_INVALID)'],

@@ -80,7 +80,7 @@ describe('a registry that answers at random', () => {
     const next = random(SEED);
     const outcomes = { right: 0, wrong: 0, refused: 0 };
     for (let round = 0; round < ROUNDS; round++) {
-      const image = new FakeImage(TAR);
+      const image = new FakeImage([TAR]);
       const registry = await registryOf({ image, intercept: faulty(image, next) });
       const outcome = await pull(registry, { timing: hurried(5000) }).then(
         (diffIds) => (diffIds[0] === sha256(TAR) ? 'right' : 'wrong') as keyof typeof outcomes,

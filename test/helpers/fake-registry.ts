@@ -57,18 +57,23 @@ const jsonBytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value))
 export class FakeImage {
   readonly blobs = new Map<string, Buffer>();
   readonly manifests = new Map<string, { readonly type: string; readonly bytes: Buffer }>();
+  /** Of the lowest layer's blob. */
   readonly layerDigest: string;
   readonly manifestDigest: string;
 
-  /** One layer, with `layer` put over its descriptor and `compress` for its tar. */
-  constructor(tar: Uint8Array, layer: Record<string, unknown> = {}, compress: (tar: Uint8Array) => Buffer = gzipSync) {
-    const config = { os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [sha256(tar)] } };
-    const blob = this.#blob('application/vnd.oci.image.layer.v1.tar+gzip', compress(tar));
-    this.layerDigest = blob.digest;
+  /** Layers of these tars, each with `layer` put over its descriptor and compressed. */
+  constructor(
+    tars: readonly Uint8Array[],
+    layer: Record<string, unknown> = {},
+    compress: (tar: Uint8Array) => Buffer = gzipSync,
+  ) {
+    const config = { os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: tars.map(sha256) } };
+    const layers = tars.map((tar) => this.#blob('application/vnd.oci.image.layer.v1.tar+gzip', compress(tar)));
+    this.layerDigest = layers[0]!.digest;
     this.manifestDigest = this.putManifest('latest', 'application/vnd.oci.image.manifest.v1+json', {
       schemaVersion: 2,
       config: this.#blob('application/vnd.oci.image.config.v1+json', jsonBytes(config)),
-      layers: [{ ...blob, ...layer }],
+      layers: layers.map((blob) => ({ ...blob, ...layer })),
     });
   }
 

@@ -35,7 +35,7 @@ export interface Scene {
 
 /** A registry of one image, with something wrong. */
 export async function registryOf({
-  image = new FakeImage(TAR),
+  image = new FakeImage([TAR]),
   intercept = (_request, _response, asUsual) => asUsual(),
 }: Scene = {}): Promise<FakeServer> {
   return FakeServer.start((request, response) =>
@@ -71,17 +71,13 @@ export async function resolve(registry: FakeServer, options: Pull = {}): Promise
 /** The diffIDs of an image's layers, which are all read. */
 export async function pull(registry: FakeServer, options: Pull = {}): Promise<(string | undefined)[]> {
   const { layers, reference } = await resolve(registry, options);
-  const diffIds: (string | undefined)[] = [];
-  for (const [layer, open] of layers.entries()) {
-    const opened = await openResolved(open, reference, {
-      cache: options.cache ?? false,
-      layer,
-      signal: options.signal,
-    });
-    diffIds.push(opened.diffId);
-    opened.blob.close();
-  }
-  return diffIds;
+  const opened = await Promise.all(
+    layers.map(async (open, layer) =>
+      openResolved(open, reference, { cache: options.cache ?? false, layer, signal: options.signal }),
+    ),
+  );
+  for (const { blob } of opened) blob.close();
+  return opened.map(({ diffId }) => diffId);
 }
 
 export async function failureOf(work: Promise<unknown>): Promise<ImageError> {

@@ -5,7 +5,7 @@ import { speaksNoTls } from './connection-failure.ts';
 import { apiHost, type DockerReference } from './docker-reference.ts';
 import { type Answer, exchange, type ExchangeOptions } from './exchange.ts';
 import type { CredentialSearch } from './find-credentials.ts';
-import { persist } from './patience.ts';
+import { persist, TransientFailure } from './patience.ts';
 
 /** One repository of a registry, as the OCI distribution specification has it. */
 export class RegistryClient {
@@ -88,7 +88,8 @@ export class RegistryClient {
       await (await exchange(new URL('/v2/', first), {}, options)).drop();
       return first;
     } catch (error) {
-      if (speaksNoTls(error)) return second;
+      // What is not made for TLS may say so, hang up, or wait for more.
+      if (speaksNoTls(error) || error instanceof TransientFailure) return second;
       throw error;
     }
   }

@@ -5,6 +5,7 @@ import {
   parseBlockSize,
   parseCount,
   parseFree,
+  parseHosts,
   parseModeMask,
   parseMtime,
   parseOffset,
@@ -88,6 +89,17 @@ describe('numbers', () => {
   it('are masks of permissions', () => {
     expect(['022', '7777', '0'].map(parseModeMask)).toEqual([0o022, 0o7777, 0]);
     expectRefused(parseModeMask, ['8', '77777', '', 'u+x', '-1']);
+  });
+});
+
+describe('hosts', () => {
+  it('are gathered, with their ports', () => {
+    expect(parseHosts('registry:5000')).toEqual(['registry:5000']);
+    expect(parseHosts('[::1]:5000', ['a.example'])).toEqual(['a.example', '[::1]:5000']);
+  });
+
+  it('are no addresses', () => {
+    expectRefused(parseHosts, ['', 'http://a', 'a/b', 'a:b', 'a:123456', 'a:99999', '[1]', 'a@b', 'a b']);
   });
 });
 

@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { errorAnswer, FakeImage, FakeServer, type Intercept, sha256 } from '../../../helpers/fake-registry.ts';
 import { failureOf, hurried, pull, registryOf, TAR } from '../../../helpers/registry-pull.ts';
+import { makeTar } from '../../../helpers/tar-writer.ts';
 import { scratch } from '../../../helpers/scratch.ts';
 
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
@@ -26,7 +27,7 @@ function guarded(isGood: (authorization: string) => boolean, challenge: () => st
 }
 
 describe('a registry with passwords', () => {
-  const image = new FakeImage(TAR);
+  const image = new FakeImage([TAR]);
   const intercept = guarded(
     (header) => header === basic('me:a:b'),
     () => 'Basic realm="here"',
@@ -63,7 +64,7 @@ describe('a registry with passwords', () => {
 });
 
 describe('a registry with tokens', () => {
-  const image = new FakeImage(TAR);
+  const image = new FakeImage([TAR]);
   let tokenCount = 0;
   let goodToken = '';
 
@@ -82,12 +83,13 @@ describe('a registry with tokens', () => {
   async function tokenRegistry(
     tokens: FakeServer,
     more: Intercept = (_request, _response, asUsual) => asUsual(),
+    of = image,
   ): Promise<FakeServer> {
     const challenge = (): string =>
       `Negotiate, Bearer realm="${tokens.origin}/token?x=1",service="a \\"service\\"",scope="repository:test/image:pull,push"`;
     const guard = guarded((header) => header === `Bearer ${goodToken}`, challenge);
     return registryOf({
-      image,
+      image: of,
       intercept: (request, response, asUsual) => more(request, response, () => guard(request, response, asUsual)),
     });
   }
@@ -156,6 +158,26 @@ describe('a registry with tokens', () => {
     expect(tokens.asked).toHaveLength(3);
   });
 
+  it('gives one for all layers together, when the one before has ended', async () => {
+    const tars = Array.from({ length: 6 }, (_, i) => makeTar([{ name: `layer-${i}`, data: 'x' }]));
+    const several = new FakeImage(tars);
+    const tokens = await tokenServer();
+    let hasEnded = false;
+    const registry = await tokenRegistry(
+      tokens,
+      (request, _response, asUsual) => {
+        if (request.url?.endsWith(several.layerDigest) === true && !hasEnded) {
+          hasEnded = true;
+          goodToken = 'none is good now';
+        }
+        asUsual();
+      },
+      several,
+    );
+    expect(await pull(registry)).toEqual(tars.map(sha256));
+    expect(tokens.asked).toHaveLength(2);
+  });
+
   it('is not asked for ever when no token is good', async () => {
     const tokens = await FakeServer.start((_request, response) => {
       response.end(JSON.stringify({ token: `never-good-${Math.random()}` }));
@@ -209,7 +231,7 @@ describe('a registry with tokens', () => {
 });
 
 describe('redirects', () => {
-  const image = new FakeImage(TAR);
+  const image = new FakeImage([TAR]);
   const guard = guarded(
     (header) => header === basic('me:secret'),
     () => 'Basic',
@@ -296,7 +318,7 @@ describe('redirects', () => {
 });
 
 describe('a credential helper', () => {
-  const image = new FakeImage(TAR);
+  const image = new FakeImage([TAR]);
   const intercept = guarded(
     (header) => header === basic('helped:secret'),
     () => 'Basic',

@@ -22,7 +22,7 @@ function breakAfter(count: number, bytes: Buffer, range: string | undefined, res
 
 describe('an image in a registry', () => {
   it('is its layers, by tag and by digest', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const registry = await registryOf({ image });
     expect(await pull(registry)).toEqual([sha256(TAR)]);
     expect(await pull(registry, { target: `@${image.manifestDigest}` })).toEqual([sha256(TAR)]);
@@ -30,7 +30,7 @@ describe('an image in a registry', () => {
   });
 
   it('has an origin by its digest, which is not the one that the registry says', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const registry = await registryOf({
       image,
       intercept: (_request, response, asUsual) => {
@@ -43,7 +43,7 @@ describe('an image in a registry', () => {
   });
 
   it('is chosen from an index', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const { bytes, type } = image.manifests.get('latest')!;
     const other = image.putManifest('other', type, { schemaVersion: 2, layers: [] });
     const platform = (architecture: string): object => ({ platform: { os: 'linux', architecture } });
@@ -59,7 +59,7 @@ describe('an image in a registry', () => {
 
   it('is not asked for again when the cache has it, and by digest not at all', async () => {
     const cache = scratch();
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const registry = await registryOf({ image });
     const pinned = { cache, target: `@${image.manifestDigest}` };
     for (const options of [{ cache }, { cache }, pinned]) expect(await pull(registry, options)).toEqual([sha256(TAR)]);
@@ -88,7 +88,7 @@ describe('an image in a registry', () => {
   });
 
   it('has to have the digest that is asked for', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const digest = sha256(Buffer.from('other'));
     image.manifests.set(digest, image.manifests.get('latest')!);
     const failure = await failureOf(pull(await registryOf({ image }), { target: `@${digest}` }));
@@ -210,7 +210,7 @@ describe('a registry that fails', () => {
 
   it('ends at once when the work is given up', async () => {
     const ending = new AbortController();
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const registry = await registryOf({
       image,
       intercept: (request, response, asUsual) => {
@@ -225,7 +225,7 @@ describe('a registry that fails', () => {
 
 describe('a layer that is downloaded', () => {
   /** A registry that breaks connections off after `count` bytes of the layer, `times` times. */
-  async function breaking(count: number, times: number, image = new FakeImage(TAR)): Promise<FakeServer> {
+  async function breaking(count: number, times: number, image = new FakeImage([TAR])): Promise<FakeServer> {
     let left = times;
     const intercept: Intercept = (request, response, asUsual) => {
       if (!isBlob(request.url, image) || left-- <= 0) return asUsual();
@@ -256,7 +256,7 @@ describe('a layer that is downloaded', () => {
   });
 
   it('is waited for a limited time when it stalls, and taken up', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     let left = 1;
     const registry = await registryOf({
       image,
@@ -271,7 +271,7 @@ describe('a layer that is downloaded', () => {
   });
 
   it('comes from the start where ranges are not known', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const bytes = image.blobs.get(image.layerDigest)!;
     let count = 0;
     const registry = await registryOf({
@@ -291,7 +291,7 @@ describe('a layer that is downloaded', () => {
     ['another size', { 'content-range': 'bytes 200000-200009/200010' }],
     ['a malformed place', { 'content-range': 'bytes */10' }],
   ])('comes from the start when a range is answered with %s', async (_what, headers) => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const bytes = image.blobs.get(image.layerDigest)!;
     let left = 1;
     const registry = await registryOf({
@@ -307,7 +307,7 @@ describe('a layer that is downloaded', () => {
   });
 
   it('comes from the start when a range is refused', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     let left = 1;
     const registry = await registryOf({
       image,
@@ -322,7 +322,7 @@ describe('a layer that is downloaded', () => {
   });
 
   it('is taken as it is when it comes encoded on the way', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const registry = await registryOf({
       image,
       intercept: (request, response, asUsual) => {
@@ -336,7 +336,7 @@ describe('a layer that is downloaded', () => {
   });
 
   it('with another digest ends the work, once', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const other = Buffer.from(image.blobs.get(image.layerDigest)!);
     // In the header's time of modification, where gzip sees nothing wrong.
     other[4]! ^= 1;
@@ -348,7 +348,7 @@ describe('a layer that is downloaded', () => {
   });
 
   it.each([1, -1])('with %i byte more than promised ends the work, once', async (more) => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const bytes = image.blobs.get(image.layerDigest)!;
     image.blobs.set(image.layerDigest, more > 0 ? Buffer.concat([bytes, Buffer.alloc(1)]) : bytes.subarray(0, -1));
     const registry = await registryOf({ image });
@@ -357,7 +357,7 @@ describe('a layer that is downloaded', () => {
   });
 
   it('without end is cut', async () => {
-    const image = new FakeImage(TAR);
+    const image = new FakeImage([TAR]);
     const registry = await registryOf({
       image,
       intercept: (request, response, asUsual) => {
@@ -374,14 +374,14 @@ describe('a layer that is downloaded', () => {
   });
 
   it('that is no tar gives the connection back', async () => {
-    const image = new FakeImage(randomBytes(1 << 22), {}, (tar) => Buffer.from(tar));
+    const image = new FakeImage([randomBytes(1 << 22)], {}, (tar) => Buffer.from(tar));
     const registry = await registryOf({ image });
     expect((await failureOf(pull(registry))).code).toBe('layer-unsupported');
   });
 
   it('is taken from its other address when the registry has not got it, and only in TLS', async () => {
     const elsewhere = await FakeServer.start((_request, _response, notFound) => notFound());
-    const image = new FakeImage(TAR, { urls: [`${elsewhere.origin}/layer`] });
+    const image = new FakeImage([TAR], { urls: [`${elsewhere.origin}/layer`] });
     image.blobs.delete(image.layerDigest);
     const failure = await failureOf(pull(await registryOf({ image })));
     expect(failure).toMatchObject({ code: 'layer-not-found' });
