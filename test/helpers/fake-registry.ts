@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 
@@ -43,6 +43,27 @@ export class FakeServer {
   stop(): void {
     this.#server.close();
     this.#server.closeAllConnections();
+  }
+
+  /** Takes CONNECT too: every tunnel leads to `port` of this machine, or is refused. */
+  tunnelTo(port: number | undefined): void {
+    this.#server.on('connect', (request, socket, head) => {
+      this.asked.push(`CONNECT ${request.url}`);
+      this.headers.push(request.headers);
+      if (port === undefined) return void socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+      const target = connect(port, '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        target.write(head);
+        target.pipe(socket).pipe(target);
+      });
+      socket.on('error', () => target.destroy()).on('close', () => target.destroy());
+      target.on('error', () => socket.destroy());
+    });
+  }
+
+  /** Hangs up where others say that they do not understand. */
+  hangUpOnNonsense(): void {
+    this.#server.on('clientError', (_error, socket) => socket.destroy());
   }
 
   countOf(pattern: RegExp): number {

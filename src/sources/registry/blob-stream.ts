@@ -8,7 +8,7 @@ import type { RegistryClient } from './registry-client.ts';
 type RemoteBlob = Pick<Descriptor, 'digest' | 'size' | 'urls'>;
 
 /** An attempt that brings fewer bytes than this, and not the end, counts as one that brought nothing. */
-const PROGRESS_BYTES = 64 * 1024;
+const PROGRESS_BYTES = 16 * 1024;
 
 /**
  * The bytes of a blob, `size` of them. A connection that breaks off or stalls is taken up again at the byte that it reached, or

@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** What is not worth another attempt at a host that never answered. */
-const FINAL = new Set(['ECONNREFUSED', 'ENOTFOUND']);
+const FINAL = new Set(['ECONNREFUSED', 'ENOTFOUND', 'UND_ERR_ABORTED']);
 
 /** A request that brought no answer, or a body that broke off, as an error that says where and why. */
 export function connectionFailure(error: unknown, url: URL, hasAnswered: boolean): Error {
@@ -53,7 +53,8 @@ function explained(
     const hint = 'NODE_EXTRA_CA_CERTS=FILE adds authorities';
     return { what: `its certificate is not trusted (${code}); ${hint}`, isFinal: true };
   }
-  return { what: `${REASONS[code] ?? 'the connection failed'} (${code})`, isFinal: !hasAnswered && FINAL.has(code) };
+  const reason = REASONS[code] ?? `the connection failed: ${deepestMessage(error)}`;
+  return { what: `${reason} (${code})`, isFinal: !hasAnswered && FINAL.has(code) };
 }
 
 /** fetch wraps what happened; several addresses of a host make a list of it. */

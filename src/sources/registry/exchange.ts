@@ -1,6 +1,7 @@
 import { ImageError } from '../../core/errors.ts';
 import { connectionFailure } from './connection-failure.ts';
 import type { HttpPolicy } from './http-policy.ts';
+import { fetchFor } from './proxy.ts';
 import { STALL_BYTES, type Timing, TransientFailure } from './patience.ts';
 
 /** What requests have in common. */
@@ -80,7 +81,8 @@ async function ask(
     timing.answerMilliseconds,
   );
   try {
-    const response = await fetch(url, {
+    const send = await fetchFor(url, process.env);
+    const response = await send(url, {
       method,
       redirect: 'manual',
       headers: {

@@ -3,7 +3,7 @@ import { ImageError } from '../../core/errors.ts';
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** Whether a URL's host is this machine: `localhost`, 127.0.0.0/8 and ::1. */
-function isLoopback({ hostname }: URL): boolean {
+export function isLoopback({ hostname }: URL): boolean {
   return LOOPBACK.test(hostname);
 }
 

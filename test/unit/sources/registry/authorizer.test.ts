@@ -138,6 +138,18 @@ describe('a registry with tokens', () => {
     });
   });
 
+  it('is not given an identity token at another address', async () => {
+    const elsewhere = await FakeServer.start((_request, _response, notFound) => notFound());
+    const tokens = await FakeServer.start((_request, response) => {
+      response.writeHead(307, { location: `${elsewhere.origin}/token` }).end();
+    });
+    const registry = await tokenRegistry(tokens);
+    const file = authFile({ auths: { [`127.0.0.1:${registry.port}`]: { identitytoken: 'refresh me' } } });
+    const failure = await failureOf(pull(registry, { authFile: file }));
+    expect(failure.message).toContain('redirects what was sent to it');
+    expect(elsewhere.asked).toEqual([]);
+  });
+
   it('takes another one when it has ended in the middle of a layer', async () => {
     const tokens = await tokenServer();
     let left = 2;
@@ -152,7 +164,7 @@ describe('a registry with tokens', () => {
         'content-length': bytes.length - from,
         ...(from > 0 && { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }),
       });
-      response.write(bytes.subarray(from, from + 100_000), () => response.destroy());
+      response.write(bytes.subarray(from, from + 100_000), () => setTimeout(() => response.destroy(), 50));
     });
     expect(await pull(registry)).toEqual([sha256(TAR)]);
     expect(tokens.asked).toHaveLength(3);
