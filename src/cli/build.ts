@@ -5,6 +5,7 @@ import type { OpenedImage } from '../image/open-image.ts';
 import { outputFailure } from '../sinks/failure.ts';
 import { lockImage } from '../image/locked-image.ts';
 import { readLockFile, writeLockFile } from '../lock-file.ts';
+import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import {
   addImageOptions,
   type ImageArguments,
@@ -13,12 +14,14 @@ import {
   withImage,
 } from './image-arguments.ts';
 import { checkLocked, withLockedImage } from './locked.ts';
+import { measure, measureRows } from './measures.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import { formatUuid } from '../core/ext4/uuid.ts';
 
 interface BuildOptions extends ImageArguments {
   readonly output: string;
   readonly force?: boolean;
+  readonly dryRun?: boolean;
   readonly digestFile?: string;
   readonly metadataFile?: string;
   readonly lock?: string;
@@ -40,7 +43,7 @@ export function addBuild(program: Command, signal: AbortSignal): void {
       '--locked <file>',
       'build what a lock file says, from its own references unless layers are given, or nothing',
     );
-  addImageOptions(command).action(async (layers: string[], options: BuildOptions) => {
+  addImageOptions(addDryRun(command)).action(async (layers: string[], options: BuildOptions) => {
     if (layers.length === 0 && options.locked === undefined) {
       return command.error("error: missing required argument 'layers'");
     }
@@ -65,6 +68,11 @@ async function write(opened: OpenedWork, options: BuildOptions, check: (sha256: 
   const { output, force, digestFile, metadataFile, lock } = options;
   const { onProgress, print } = opened;
   const { signal } = opened.options;
+  if (options.dryRun === true) {
+    const measures = measure(opened);
+    const run = await tryOutput(output, force ?? false, measures);
+    return print(dryRunText(run, measureRows(measures), measures, options.json));
+  }
   const { sha256 } = await writeOutput(opened.image, output, { signal, onProgress, force, check });
   const metadata = describe(opened, output, sha256);
   await writeText(digestFile, `sha256:${sha256}\n`);

@@ -1,14 +1,21 @@
 import type { Command } from 'commander';
+import type { Image } from '../image/image.ts';
 import { openMergedImage } from '../merged-image.ts';
+import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import { addImageOptions, type ImageArguments, layersArgument } from './image-arguments.ts';
 import { withProgress } from './common-options.ts';
+import { allocatedBytes } from './measures.ts';
+import { HOLE_UNIT } from '../sinks/file-sink.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
+import type { ProgressLine } from './progress.ts';
+import { formatSize } from './units.ts';
 import { closeExports, openExports } from './serve-exports.ts';
 
 interface CommitOptions extends ImageArguments {
   readonly delta: string;
   readonly output: string;
   readonly force?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function addCommit(program: Command, signal: AbortSignal): void {
@@ -19,7 +26,9 @@ export function addCommit(program: Command, signal: AbortSignal): void {
     .requiredOption('--delta <file>', 'what serve --delta has kept, for the same layers and options')
     .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
     .option('--force', 'replace the file when it exists');
-  addImageOptions(command).action(async (layers: string[], options: CommitOptions) => commit(layers, options, signal));
+  addImageOptions(addDryRun(command)).action(async (layers: string[], options: CommitOptions) =>
+    commit(layers, options, signal),
+  );
 }
 
 async function commit(layers: string[], options: CommitOptions, signal: AbortSignal): Promise<void> {
@@ -32,6 +41,7 @@ async function commit(layers: string[], options: CommitOptions, signal: AbortSig
       const { show: onProgress } = progress;
       const merged = await openMergedImage(opened[0]!.image, delta, { signal, onProgress });
       try {
+        if (options.dryRun === true) return await tryCommit(merged, options, progress);
         const { sha256 } = await writeOutput(merged, output, { signal, force, onProgress });
         progress.end();
         const result =
@@ -45,4 +55,12 @@ async function commit(layers: string[], options: CommitOptions, signal: AbortSig
       closeExports(opened);
     }
   });
+}
+
+async function tryCommit(merged: Image, { output, force, json }: CommitOptions, progress: ProgressLine): Promise<void> {
+  const measures = { size: merged.size, allocated: allocatedBytes(merged, HOLE_UNIT) };
+  const run = await tryOutput(output, force ?? false, measures);
+  const rows = Object.entries(measures).map(([name, value]) => [name, `${value} (${formatSize(value)})`] as const);
+  progress.end();
+  console.log(dryRunText(run, rows, {}, json));
 }

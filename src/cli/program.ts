@@ -4,6 +4,7 @@ import { addBuild } from './build.ts';
 import { addCache } from './cache.ts';
 import { addCommit } from './commit.ts';
 import { addCompletion } from './completion.ts';
+import { addDoctor } from './doctor.ts';
 import { addHash } from './hash.ts';
 import { addMap } from './map.ts';
 import { addMeasure } from './measure.ts';
@@ -37,6 +38,7 @@ export function createProgram(signal: AbortSignal): Command {
   addMap(program, signal);
   addMeasure(program, signal);
   addCache(program, signal);
+  addDoctor(program);
   addCompletion(program);
   for (const command of program.commands) command.exitOverride();
   return program;

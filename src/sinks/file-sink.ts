@@ -18,7 +18,7 @@ export interface WriteImageOptions extends PumpOptions {
 }
 
 /** The unit of holes in a file, in bytes. */
-const HOLE_UNIT = 4096;
+export const HOLE_UNIT = 4096;
 const ZEROS = Buffer.alloc(HOLE_UNIT);
 
 /**

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openImage, openMergedImage } from '../../src/index.ts';
@@ -134,6 +134,9 @@ describe.skipIf(process.platform !== 'linux')('a kept delta', () => {
       blockloom(['commit', ...args, '--delta', 'a.delta', '-o', 'new.img', '--force'], { cwd: folder });
     output(['serve', base, app, '--delta', 'a.delta', '--run', 'true'], { cwd: folder });
     const digest = output(['hash', base, app], { cwd: folder });
+    const would = JSON.parse(commit('same.tar', app, '--dry-run', '--json').stdout) as object;
+    expect(would).toMatchObject({ dryRun: true, file: 'new.img', replaces: false });
+    expect(existsSync(join(folder, 'new.img'))).toBe(false);
     expect(commit('same.tar', app).stdout).toBe(`${digest}  new.img\n`);
     expect(commit(`${base}.gz`, app, '--json').stdout).toMatch(new RegExp(`^{"file":"new.img","sha256":"${digest}",`));
     const streamed = blockloom(['commit', base, app, '--delta', 'a.delta', '-o', '-'], { cwd: folder });

@@ -1,0 +1,58 @@
+import { formatUuid } from '../core/ext4/uuid.ts';
+import type { Image } from '../image/image.ts';
+import type { OpenedImage } from '../image/open-image.ts';
+import { formatSize } from './units.ts';
+
+/** What is known of an image that is not written yet. */
+export interface Measures {
+  /** The size of the image and how much of it a sparse file takes at most, in bytes. */
+  readonly size: number;
+  readonly allocated: number;
+  readonly blocks: number;
+  readonly blocksUsed: number;
+  readonly inodes: number;
+  readonly inodesUsed: number;
+  readonly layers: number;
+  readonly entries: number;
+  readonly uuid: string;
+}
+
+export function measure({ image, layers }: OpenedImage): Measures {
+  const { geometry, blocksUsed, inodesUsed, uuid } = image.plan;
+  return {
+    size: image.size,
+    allocated: allocatedBytes(image, geometry.blockSize),
+    blocks: geometry.blocks,
+    blocksUsed,
+    inodes: geometry.groups * geometry.inodesPerGroup,
+    inodesUsed,
+    layers: layers.length,
+    entries: layers.reduce((sum, { index }) => sum + index.count, 0),
+    uuid: formatUuid(uuid),
+  };
+}
+
+/** How much of an image a sparse file takes at most, when its holes are multiples of `unit`. In bytes. */
+export function allocatedBytes(image: Image, unit: number): number {
+  let allocated = 0;
+  for (const { length, hole } of image.extents(0, image.size, unit)) if (!hole) allocated += length;
+  return allocated;
+}
+
+/** Names and values for people. */
+export function measureRows(measures: Measures): [string, string][] {
+  const { size, allocated, blocks, blocksUsed, inodes, inodesUsed, layers, entries, uuid } = measures;
+  return [
+    ['size', `${size} (${formatSize(size)})`],
+    ['allocated', `${allocated} (${formatSize(allocated)})`],
+    ['blocks', `${blocksUsed} of ${blocks} in use`],
+    ['inodes', `${inodesUsed} of ${inodes} in use`],
+    ['layers', `${layers} with ${entries} entries`],
+    ['uuid', uuid],
+  ];
+}
+
+/** Two columns. */
+export function namedRows(rows: readonly (readonly [string, string])[]): string {
+  return rows.map(([name, value]) => `${name.padEnd(11)}${value}`).join('\n');
+}
