@@ -19,8 +19,12 @@ describe('a directory of any names', () => {
     const names = fc.uniqueArray(fc.oneof(name, fc.nat(1e6).map(String)), { maxLength: 200, size: 'max' });
     fc.assert(
       fc.property(names, fc.constantFrom(1024, 2048, 4096), (all, blockSize) => {
+        const placement = 'stable';
         const tree = makeTree([all.map((each) => put(each))]);
-        const layout = layOutDirectories(tree, orderNames(tree), numberInodes(tree, ROOT, 'stable'), ROOT, blockSize);
+        const layout = layOutDirectories(tree, orderNames(tree), numberInodes(tree, ROOT, placement), ROOT, {
+          blockSize,
+          placement,
+        });
         const seen = Array.from(layout.dentries, (dentry) => byteString(tree.nameBytes(dentry)));
         expect(seen.toSorted()).toEqual(all.toSorted());
         const linear = layout.nodes[0] === LINEAR;

@@ -7,6 +7,7 @@ import { S_HASH_SEED } from './checksums.ts';
 import { DirectoryEntry, DirectoryEntryTail } from './format/directory-entry.ts';
 import { indexNodes } from './htree.ts';
 import type { Numbering } from './numbering.ts';
+import type { Ext4Options } from './options.ts';
 
 /** The directories' blocks: which names stand in which block. All blocks count from the beginning of the directories. */
 export interface DirectoryLayout {
@@ -44,7 +45,7 @@ export const recordLength = (nameLength: number): number => DirectoryEntry.size 
 
 /**
  * Lays out every directory: names in byte order in one block where they fit, else an index over leaves in hash order.
- * Directories that higher layers changed come last, so that what changes often stands behind what does not.
+ * With `stable`, directories that higher layers changed come last, so that what changes often stands behind what does not.
  * Throws `limit-exceeded` when a directory needs more than two levels of index.
  */
 export function layOutDirectories(
@@ -52,9 +53,9 @@ export function layOutDirectories(
   names: NameOrder,
   numbering: Numbering,
   lostAndFound: number,
-  blockSize: number,
+  { blockSize, placement }: Pick<Ext4Options, 'blockSize' | 'placement'>,
 ): DirectoryLayout {
-  const directories = orderDirectories(tree, numbering);
+  const directories = orderDirectories(tree, numbering, placement);
   const firstBlock = new Float64Array(directories.length + 1);
   const nodes = new Uint32Array(directories.length).fill(LINEAR);
   const firstLeaf = new Uint32Array(directories.length + 1);
@@ -96,12 +97,13 @@ function addLeaf(leaves: Leaves, start: number, end: number, hash: number): void
   leaves.hash.push(hash);
 }
 
-/** Live directories by the last layer that changed their names, then by inode number. */
-function orderDirectories(tree: Tree, numbering: Numbering): Uint32Array {
+/** Live directories by inode number; with `stable` first by the last layer that changed their names. */
+function orderDirectories(tree: Tree, numbering: Numbering, placement: Ext4Options['placement']): Uint32Array {
   const keys: number[] = [];
   for (let inode = 0; inode < tree.inodeCount; inode++) {
     if (!tree.isDirectory(inode) || numbering.ino[inode] === 0) continue;
-    keys.push(tree.directoryLayer.values[inode]! * 2 ** 32 + numbering.ino[inode]!);
+    const layer = placement === 'stable' ? tree.directoryLayer.values[inode]! : 0;
+    keys.push(layer * 2 ** 32 + numbering.ino[inode]!);
   }
   const sorted = Float64Array.from(keys).sort();
   return Uint32Array.from(sorted, (key) => numbering.inodeOf[key % 2 ** 32]!);

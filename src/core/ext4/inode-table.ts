@@ -4,8 +4,9 @@ import type { LayerIndex } from '../layer/layer-index.ts';
 import { BlockReader } from '../plan/blocks-source.ts';
 import type { BytesSource } from '../plan/plan.ts';
 import { high32, low32 } from '../struct.ts';
-import { attributesOf, type MetadataPolicy } from '../tree/metadata.ts';
+import type { MetadataPolicy } from '../tree/metadata.ts';
 import { NONE, type Tree } from '../tree/tree.ts';
+import { inodeAttributes } from './attributes.ts';
 import { inodeSeed } from './checksums.ts';
 import { type BuiltExtentTrees, type Contents, type ExtentTrees, writeContiguousRoot } from './extents.ts';
 import { EXT4_BOOT_LOADER_INO, EXTRA_ISIZE, FAST_SYMLINK_MAX, Inode, InodeFlag, S_IFMT_OF } from './format/inode.ts';
@@ -33,8 +34,6 @@ export interface InodeParts {
 
 /** The units of i_blocks, in bytes. */
 const SECTOR_SIZE = 512;
-/** What e2fsck may put into lost+found is root's business; a layer's own lost+found has the layer's mode. */
-const LOST_AND_FOUND_MODE = 0o700;
 /** For root to read; no name leads to it. */
 const RECORD_MODE = 0o400;
 const at = Inode.fields;
@@ -98,9 +97,8 @@ export class InodeTable implements BytesSource {
 
   #writeInode(inode: number, ino: number, start: number, target: Uint8Array, view: DataView): void {
     const { tree, metadata, numbering, xattrs } = this.#parts;
-    const { uid, gid, seconds, nanoseconds, ...attributes } = attributesOf(tree, inode, metadata);
-    const made = inode === this.#parts.lostAndFound && tree.inodeLayer.values[inode] === NONE;
-    const mode = made ? LOST_AND_FOUND_MODE : attributes.mode;
+    const { lostAndFound } = this.#parts;
+    const { mode, uid, gid, seconds, nanoseconds } = inodeAttributes(tree, inode, lostAndFound, metadata);
     const type = tree.inodeType.values[inode]!;
     view.setUint16(start + at.i_mode.offset, S_IFMT_OF[type]! | mode, true);
     view.setUint16(start + at.i_uid.offset, uid & 0xffff, true);

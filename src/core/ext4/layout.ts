@@ -71,13 +71,14 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
   const names = orderNames(tree);
   const numbering = numberInodes(tree, lostAndFound, placement);
   checkLengths(tree, numbering, blockSize);
-  const directories = layOutDirectories(tree, names, numbering, lostAndFound, blockSize);
+  const directories = layOutDirectories(tree, names, numbering, lostAndFound, options);
   const xattrs = layOutXattrs(tree, numbering, blockSize, host.warn);
   const symlinks = slowSymlinks(tree, numbering);
-  const data = placeData(tree, blockSize, placement);
+  const data = placeData(tree, numbering, blockSize, placement);
   const count = contentCounts(data, directories, symlinks);
   const extentTrees = new ExtentTrees(tree, numbering, count, blockSize);
-  const record = makeRecord(tree, names, options, host.sha256());
+  const described = { lostAndFound, xattrsOf: (inode: number) => xattrs.xattrsOf(inode) };
+  const record = makeRecord(tree, names, described, options, host.sha256());
   const recordBytes = encodeRecord(record);
   const sizes = {
     record: Math.ceil(recordBytes.length / blockSize),

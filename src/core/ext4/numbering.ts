@@ -5,6 +5,8 @@ import type { Placement } from './options.ts';
 
 /** Which inode number each inode of the tree has, and the numbers the other way round. */
 export interface Numbering {
+  /** The tree's inodes in the order of their numbers and of their data; with `stable` also those that are gone and keep their place. */
+  readonly order: Uint32Array;
   /** By the tree's inode; 0 for one that is gone. */
   readonly ino: Uint32Array;
   /** By inode number; NONE for one that is free or reserved. */
@@ -19,25 +21,57 @@ export interface Numbering {
 
 /**
  * Numbers the inodes in the order in which the layers made them; lost+found is 11, the root 2. With `stable` an inode
- * that is gone keeps its number unused. Throws `limit-exceeded` for a file with more than 65,000 names.
+ * that a higher layer removed keeps its number unused. With `compact` an inode comes behind a directory that holds it, so that
+ * the order does not tell of layers: made again from nothing but the image, in this order, it is the same. Throws `limit-exceeded` for a file with more than 65,000 names.
  */
 export function numberInodes(tree: Tree, lostAndFound: number, placement: Placement): Numbering {
   const ino = new Uint32Array(tree.inodeCount);
   let next = EXT4_GOOD_OLD_FIRST_INO + 1;
   let last = EXT4_GOOD_OLD_FIRST_INO;
   let used = 0;
-  for (let inode = 0; inode < tree.inodeCount; inode++) {
+  const order = placement === 'stable' ? lastingInodes(tree) : liveInodes(tree);
+  for (const inode of order) {
     const live = tree.inodeDentries.values[inode]! > 0;
     if (live) used++;
     if (inode === ROOT) ino[inode] = EXT4_ROOT_INO;
     else if (inode === lostAndFound) ino[inode] = EXT4_GOOD_OLD_FIRST_INO;
     else if (live) last = ino[inode] = next++;
-    else if (placement === 'stable') next++;
+    else next++;
   }
   const inodeOf = new Uint32Array(last + 1).fill(NONE);
   for (let inode = 0; inode < tree.inodeCount; inode++) if (ino[inode] !== 0) inodeOf[ino[inode]!] = inode;
-  return { ino, inodeOf, last, used: used - 1, links: countLinks(tree) };
+  return { order, ino, inodeOf, last, used: used - 1, links: countLinks(tree) };
 }
+
+function lastingInodes(tree: Tree): Uint32Array {
+  return inodesOf(tree).filter((inode) => tree.isLasting(inode));
+}
+
+/** Live inodes in the order in which they were made, but each behind the first directory that holds it. */
+function liveInodes(tree: Tree): Uint32Array {
+  const turn = firstDirectories(tree);
+  let isOrdered = true;
+  for (let inode = 0; inode < turn.length; inode++) {
+    if (turn[inode] === NONE || turn[inode]! <= inode) turn[inode] = inode;
+    else isOrdered = false;
+  }
+  const live = inodesOf(tree).filter((inode) => tree.inodeDentries.values[inode]! > 0);
+  if (isOrdered) return live;
+  const isLate = (inode: number): number => (turn[inode] === inode ? 0 : 1);
+  return live.sort((a, b) => turn[a]! - turn[b]! || isLate(a) - isLate(b) || a - b);
+}
+
+/** By inode: the first made of the directories that hold it; NONE for one that none does. */
+function firstDirectories(tree: Tree): Uint32Array {
+  const first = new Uint32Array(tree.inodeCount).fill(NONE);
+  for (let dentry = 0; dentry < tree.dentryCount; dentry++) {
+    const inode = tree.dentryInode.values[dentry]!;
+    if (inode !== NONE) first[inode] = Math.min(first[inode]!, tree.dentryDirectory.values[dentry]!);
+  }
+  return first;
+}
+
+const inodesOf = (tree: Tree): Uint32Array => Uint32Array.from({ length: tree.inodeCount }, (_, inode) => inode);
 
 function countLinks(tree: Tree): Uint16Array {
   const subdirectories = new Uint32Array(tree.inodeCount);

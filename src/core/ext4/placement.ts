@@ -1,4 +1,5 @@
 import type { Tree } from '../tree/tree.ts';
+import type { Numbering } from './numbering.ts';
 import type { Placement } from './options.ts';
 import { fileBlocks, fileEntry } from './runs.ts';
 
@@ -17,10 +18,10 @@ export interface DataPlacement {
 }
 
 /**
- * Places file data in layer order, then in the layer's order. With `stable` each layer begins at a chunk's boundary and a file
- * that is gone keeps its blocks, unallocated, so that everything behind it stays where it was.
+ * Places file data in the order of numbering. With `stable` each layer begins at a chunk's boundary and a file that is gone keeps
+ * its blocks, unallocated, so that everything behind it stays where it was.
  */
-export function placeData(tree: Tree, blockSize: number, placement: Placement): DataPlacement {
+export function placeData(tree: Tree, { order }: Numbering, blockSize: number, placement: Placement): DataPlacement {
   const first = new Float64Array(tree.inodeCount);
   const count = new Float64Array(tree.inodeCount);
   const files = new Uint32Array(tree.inodeCount);
@@ -28,9 +29,9 @@ export function placeData(tree: Tree, blockSize: number, placement: Placement): 
   let fileCount = 0;
   let next = 0;
   let layer = -1;
-  for (let inode = 0; inode < tree.inodeCount; inode++) {
+  for (const inode of order) {
     const file = fileEntry(tree, inode);
-    if (file === undefined || (placement === 'compact' && tree.inodeDentries.values[inode] === 0)) continue;
+    if (file === undefined) continue;
     const blocks = fileBlocks(file.index, file.entry, blockSize);
     if (blocks === 0) continue;
     if (placement === 'stable' && tree.inodeLayer.values[inode] !== layer) {

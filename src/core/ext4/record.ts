@@ -7,8 +7,10 @@ import { describeTree } from '../tree/description.ts';
 import type { NameOrder } from '../tree/order.ts';
 import type { Tree } from '../tree/tree.ts';
 import { type Ext4Options, FORMAT_VERSION } from './options.ts';
+import { inodeAttributes } from './attributes.ts';
 import { readRecordedOptions, RECORDED_OPTIONS, type RecordedOptions, recordOptions } from './recorded-options.ts';
 import type { Sha256 } from './uuid.ts';
+import type { DiskXattr } from './xattr-entries.ts';
 
 /** What an image says about itself; all of it is known before a file's content is read. */
 export interface ImageRecord {
@@ -27,9 +29,26 @@ const INPUTS_MAX = 1024;
 const FIRST_LINE_MAX = 64;
 const FIRST_LINE = /^blockloom-record 1 (0|[1-9]\d{0,4}) ([\da-f]{8})\n/;
 
+/** What of a tree only the layout knows. */
+export interface DescribedParts {
+  /** The inode of lost+found. */
+  readonly lostAndFound: number;
+  readonly xattrsOf: (inode: number) => readonly DiskXattr[];
+}
+
 /** Makes the record of a tree's image. */
-export function makeRecord(tree: Tree, names: NameOrder, options: Ext4Options, sha256: Sha256): ImageRecord {
-  describeTree(tree, names, options.metadata, (piece) => sha256.update(piece));
+export function makeRecord(
+  tree: Tree,
+  names: NameOrder,
+  { lostAndFound, xattrsOf }: DescribedParts,
+  options: Ext4Options,
+  sha256: Sha256,
+): ImageRecord {
+  const inodes = {
+    attributes: (inode: number) => inodeAttributes(tree, inode, lostAndFound, options.metadata),
+    xattrs: (inode: number) => xattrsOf(inode).map(({ index, name, value }) => ({ name: `${index}:${name}`, value })),
+  };
+  describeTree(tree, names, inodes, (piece) => sha256.update(piece));
   return {
     formatVersion: FORMAT_VERSION,
     options: recordOptions(options),

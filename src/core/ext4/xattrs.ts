@@ -24,6 +24,7 @@ const INODE_CAPACITY = Inode.size - INODE_XATTRS_OFFSET - XattrInodeHeader.size;
 
 /** One distinct set of xattrs, divided between an inode and a block. */
 interface XattrSet {
+  readonly all: readonly DiskXattr[];
   readonly inInode: readonly DiskXattr[];
   readonly inBlock: readonly DiskXattr[];
   /** What equal contents of a block have in common; '' without a block. */
@@ -35,6 +36,8 @@ export interface XattrLayout {
   /** By the tree's inode: its xattr block; NONE without one. */
   readonly block: Uint32Array;
   readonly blockCount: number;
+  /** All xattrs of an inode, in the order in which ext4 has them. */
+  xattrsOf(inode: number): readonly DiskXattr[];
   /** Writes the xattrs that inode `inode` of the tree holds itself, into its 256 bytes at `at`. */
   writeInInode(inode: number, at: number, target: Uint8Array, view: DataView): void;
   /** The blocks; `first` is the number of the first of them in the image. */
@@ -72,6 +75,7 @@ export function layOutXattrs(
   return {
     block,
     blockCount: contents.length,
+    xattrsOf: (inode) => sets.of(inode)?.all ?? [],
     writeInInode: (inode, at, target, view) => writeInInode(sets.of(inode), at, target, view),
     blocks: (first) => new XattrBlocks(contents, references.trimmed(), first, blockSize),
   };
@@ -117,7 +121,7 @@ class SetCache {
       const reason = 'an xattr of that prefix does not exist on ext4 under Linux';
       this.#warn(`layer ${context.layer}, entry ${context.path || '/'}: ${displayName(name)} is left out: ${reason}`);
     });
-    if (entriesLength(xattrs) <= INODE_CAPACITY) return { inInode: xattrs, inBlock: [], blockKey: '' };
+    if (entriesLength(xattrs) <= INODE_CAPACITY) return { all: xattrs, inInode: xattrs, inBlock: [], blockKey: '' };
     const capacity = blockCapacity(this.#blockSize);
     const inInode = chooseForInode(xattrs, entriesLength(xattrs) - capacity);
     const inBlock = xattrs.filter((xattr) => !inInode.includes(xattr));
@@ -125,7 +129,7 @@ class SetCache {
     if (length > capacity) {
       throw new ImageError('limit-exceeded', `${length} bytes of xattrs, at most ${capacity} fit a block`, context);
     }
-    return { inInode, inBlock, blockKey: keyOf(inBlock) };
+    return { all: xattrs, inInode, inBlock, blockKey: keyOf(inBlock) };
   }
 }
 

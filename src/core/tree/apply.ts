@@ -42,11 +42,13 @@ class LayerApplication {
   }
 
   run(): void {
+    const first = this.#tree.inodeCount;
     for (let entry = 0; entry < this.#index.count; entry++) {
       this.#entry = entry;
       this.#apply(entryPathBytes(this.#index, entry));
     }
     this.#resolveLinks();
+    this.#tree.endLayer(first);
   }
 
   #apply(path: Uint8Array): void {

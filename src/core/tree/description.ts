@@ -1,13 +1,21 @@
 import { bytesOf } from '../bytes.ts';
 import { EntryType } from '../layer/entry.ts';
 import { high32, low32 } from '../struct.ts';
-import { attributesOf, type MetadataPolicy, xattrsOf } from './metadata.ts';
+import type { Xattr } from '../layer/entry.ts';
+import type { Attributes } from './metadata.ts';
 import type { NameOrder } from './order.ts';
 import { ROOT, type Tree } from './tree.ts';
 
 const BUFFER_SIZE = 64 * 1024;
 /** Names up to this length are copied byte by byte, which costs less than a view of them. */
 const SHORT_STRING = 64;
+
+/** What the image makes of inodes. */
+export interface DescribedInodes {
+  attributes(inode: number): Attributes;
+  /** In an order that does not depend on where they came from. */
+  xattrs(inode: number): readonly Xattr[];
+}
 
 /**
  * Describes a tree in canonical form: every name in byte order, directories before what they hold, and at an inode's first name its type,
@@ -17,7 +25,7 @@ const SHORT_STRING = 64;
 export function describeTree(
   tree: Tree,
   names: NameOrder,
-  policy: MetadataPolicy,
+  inodes: DescribedInodes,
   sink: (piece: Uint8Array) => void,
 ): void {
   const out = new Writer(sink);
@@ -27,7 +35,7 @@ export function describeTree(
     const known = visits[inode] !== 0;
     if (!known) visits[inode] = ++visited;
     out.u32(visits[inode]!);
-    if (!known) describeInode(out, tree, inode, policy);
+    if (!known) describeInode(out, tree, inode, inodes);
   };
   describe(ROOT);
   const pending = [ROOT];
@@ -47,9 +55,9 @@ export function describeTree(
   out.flush();
 }
 
-function describeInode(out: Writer, tree: Tree, inode: number, policy: MetadataPolicy): void {
+function describeInode(out: Writer, tree: Tree, inode: number, inodes: DescribedInodes): void {
   const type = tree.inodeType.values[inode]!;
-  const { mode, uid, gid, seconds, nanoseconds } = attributesOf(tree, inode, policy);
+  const { mode, uid, gid, seconds, nanoseconds } = inodes.attributes(inode);
   const at = out.reserve(28);
   out.view.setUint32(at, type, true);
   out.view.setUint32(at + 4, mode, true);
@@ -66,7 +74,7 @@ function describeInode(out: Writer, tree: Tree, inode: number, policy: MetadataP
     out.u32(index?.deviceMajor[entry] ?? 0);
     out.u32(index?.deviceMinor[entry] ?? 0);
   }
-  const xattrs = xattrsOf(tree, inode);
+  const xattrs = inodes.xattrs(inode);
   out.u32(xattrs.length);
   for (const { name, value } of xattrs) {
     out.string(bytesOf(name));

@@ -37,6 +37,8 @@ export class Tree {
   readonly inodeEntry = u32Column();
   /** How many dentries name it; 0 once it is gone. The root counts 1. */
   readonly inodeDentries = u32Column();
+  /** Whether the layer that made it also removed it: no layer above ever saw it. */
+  readonly #isPassing = u8Column();
   /** A directory's own dentry; NONE for the root and for everything else. */
   readonly #directoryDentry = u32Column();
   readonly #firstDentry = u32Column();
@@ -79,11 +81,24 @@ export class Tree {
     this.inodeLayer.push(layer);
     this.inodeEntry.push(entry);
     this.inodeDentries.push(0);
+    this.#isPassing.push(0);
     this.#directoryDentry.push(NONE);
     this.#firstDentry.push(NONE);
     this.directoryLayer.push(0);
     this.#prunedLayer.push(NONE);
     return this.inodeType.push(type);
+  }
+
+  /** Ends a layer, whose inodes are those from `first` on. */
+  endLayer(first: number): void {
+    for (let inode = first; inode < this.inodeCount; inode++) {
+      if (this.inodeDentries.values[inode] === 0) this.#isPassing.values[inode] = 1;
+    }
+  }
+
+  /** Whether an inode is, or once was, part of what a whole layer left. */
+  isLasting(inode: number): boolean {
+    return this.#isPassing.values[inode] === 0;
   }
 
   /** Gives an inode the attributes of another entry. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EntryType } from '../../../../src/core/layer/entry.ts';
 import type { Ext4Plan } from '../../../../src/core/ext4/layout.ts';
 import { mapRows } from '../../../../src/core/plan/map.ts';
 import { type EntryCase, link, makeTree, put, show } from '../../../helpers/make-tree.ts';
@@ -56,6 +57,14 @@ describe('stable placement', () => {
     expect(plan.regions.kind[plan.regions.start.indexOf(start)]).toBe(0);
   });
 
+  it('keeps no place for what a layer made and replaced itself', () => {
+    const plan = planLayers([files(['a', 10_000], ['a', 5000], ['b', 1])]);
+    expect(places(plan, 'a', 'b')).toEqual([
+      ['a', 12, 0, 8192],
+      ['b', 13, 8192, 4096],
+    ]);
+  });
+
   it('keeps a third layer where it was when the second loses a file', () => {
     const third = files(['x', 5], ['y', 6]);
     const one = planLayers([lower, files(['e', 3], ['f', 600_000]), third]);
@@ -65,6 +74,18 @@ describe('stable placement', () => {
 });
 
 describe('compact placement', () => {
+  it('does not tell of layers', () => {
+    const upper = [put('new/', 0, { type: EntryType.directory }), link('new/a', 'a'), put('.wh.a'), put('e', 0)];
+    const stack = planLayers([lower, upper], { placement: 'compact' });
+    const blobs = [BLOB, BLOB];
+    const [b, c, d] = lower.slice(1);
+    const directory = put('new/', 0, { type: EntryType.directory });
+    const flat = [b!, c!, d!, directory, { ...lower[0]!, path: 'new/a' }, put('e', 0)];
+    const one = planLayers([flat], { placement: 'compact' });
+    expect(places(stack, 'b', 'new', 'new/a', 'e').map((place) => (place as unknown[])[1])).toEqual([12, 15, 16, 17]);
+    expect(Buffer.compare(plainBytes(stack, blobs), plainBytes(one, blobs))).toBe(0);
+  });
+
   it('has no hole', () => {
     const plan = planLayers([lower, files(['e', 3], ['b', 9])], { placement: 'compact' });
     expect(places(plan, 'a', 'c', 'd', 'e', 'b')).toEqual([

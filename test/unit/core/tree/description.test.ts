@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../../../src/core/bytes.ts';
-import { describeTree } from '../../../../src/core/tree/description.ts';
+import { type DescribedInodes, describeTree } from '../../../../src/core/tree/description.ts';
+import { attributesOf, xattrsOf } from '../../../../src/core/tree/metadata.ts';
 import { orderNames } from '../../../../src/core/tree/order.ts';
 import type { Tree } from '../../../../src/core/tree/tree.ts';
 import { directory, type EntryCase, link, makeTree, put, symlink } from '../../../helpers/make-tree.ts';
 
 const policy = { mtime: 'keep', epoch: 0, chmodMask: 0 } as const;
+const inodesOf = (tree: Tree): DescribedInodes => ({
+  attributes: (inode) => attributesOf(tree, inode, policy),
+  xattrs: (inode) => xattrsOf(tree, inode),
+});
 
 describe('the description of a tree', () => {
   const describeBytes = (tree: Tree): string => {
     const pieces: Uint8Array[] = [];
-    describeTree(tree, orderNames(tree), policy, (piece) => pieces.push(piece.slice()));
+    describeTree(tree, orderNames(tree), inodesOf(tree), (piece) => pieces.push(piece.slice()));
     return Buffer.concat(pieces).toString('latin1');
   };
   const base: EntryCase[] = [
