@@ -22,6 +22,8 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'image-too-small': ExitCode.failed,
   'record-invalid': ExitCode.input,
   'lock-invalid': ExitCode.input,
+  'image-corrupt': ExitCode.input,
+  'image-unsupported': ExitCode.input,
   'delta-corrupt': ExitCode.input,
   'delta-mismatch': ExitCode.input,
   'delta-in-use': ExitCode.failed,

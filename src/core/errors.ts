@@ -17,6 +17,8 @@ export type ImageErrorCode =
   | 'image-too-small'
   | 'record-invalid'
   | 'lock-invalid'
+  | 'image-corrupt'
+  | 'image-unsupported'
   | 'delta-corrupt'
   | 'delta-mismatch'
   | 'delta-in-use'

@@ -18,12 +18,17 @@ type Fields = Readonly<Record<string, Field>>;
 /** The values of a structure's fields; a field that is left out is zero. */
 type Values<F extends Fields> = { -readonly [K in keyof F]?: F[K] extends Field<'bytes'> ? Uint8Array : number };
 
-/** An on-disk structure: its table of fields, and the encoder that the table gives. */
+/** The values of all of a structure's fields, as they were read. */
+export type Read<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<'bytes'> ? Uint8Array : number };
+
+/** An on-disk structure: its table of fields, and the encoder and the decoder that the table gives. */
 export interface Struct<F extends Fields> {
   readonly size: number;
   readonly fields: F;
   /** Writes the given fields at `at`; throws when a value does not fit its field. Other bytes stay. */
   write(view: DataView, at: number, values: Values<F>): void;
+  /** Reads all fields at `at`; fields of bytes are views. Throws RangeError where the view ends before. */
+  read(view: DataView, at: number): Read<F>;
 }
 
 /**
@@ -37,6 +42,7 @@ export function struct<F extends Fields>(name: string, size: number, fields: F):
     end = offset + length;
   }
   assert(end <= size, `${name} has ${size} bytes, its fields ${end}`);
+  const places = Object.entries(fields);
   return {
     size,
     fields,
@@ -47,7 +53,19 @@ export function struct<F extends Fields>(name: string, size: number, fields: F):
         writeField(view, at, place, value as number | Uint8Array, `${name}.${field}`);
       }
     },
+    read(view, at) {
+      const values: Record<string, number | Uint8Array> = {};
+      for (const [field, place] of places) values[field] = readField(view, at + place.offset, place);
+      return values as Read<F>;
+    },
   };
+}
+
+function readField(view: DataView, at: number, { kind, size: length }: Field): number | Uint8Array {
+  if (kind === 'u8') return view.getUint8(at);
+  if (kind === 'u16') return view.getUint16(at, true);
+  if (kind === 'u32') return view.getUint32(at, true);
+  return new Uint8Array(view.buffer, view.byteOffset + at, length);
 }
 
 function writeField(view: DataView, at: number, field: Field, value: number | Uint8Array, name: string): void {
@@ -73,3 +91,9 @@ export const high32 = (value: number): number => Math.floor(value / 0x1_0000_000
 
 /** `value` rounded up to a multiple of `unit`. */
 export const roundUp = (value: number, unit: number): number => Math.ceil(value / unit) * unit;
+
+/** A whole number from its low and high 32 bits. */
+export const from64 = (low: number, high: number): number => low + high * 0x1_0000_0000;
+
+/** A view of the same bytes. */
+export const viewOf = (data: Uint8Array): DataView => new DataView(data.buffer, data.byteOffset, data.length);

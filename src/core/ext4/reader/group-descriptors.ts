@@ -1,0 +1,77 @@
+import { crc32c } from 'ext2fs-wasm';
+import { from64, viewOf } from '../../struct.ts';
+import { GroupDescriptor } from '../format/group-descriptor.ts';
+import type { BlockReader } from './block-reader.ts';
+import { crc16 } from './crc16.ts';
+import { checkChecksum, corrupt } from './failure.ts';
+import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
+import type { ReadSuperblock } from './superblock.ts';
+
+/** bg_inode_table_hi, behind the first 32 bytes. */
+const INODE_TABLE_HI = 0x28;
+const CHECKSUM = GroupDescriptor.fields.bg_checksum;
+const SEED = 0xffff;
+
+/** The block in which a group's inode table begins. Throws `image-corrupt`. */
+export function inodeTableOf(reader: BlockReader, superblock: ReadSuperblock, group: number): number {
+  const { descriptorSize, blockSize } = superblock;
+  const perBlock = blockSize / descriptorSize;
+  const block = descriptorBlock(superblock, Math.floor(group / perBlock));
+  const at = (group % perBlock) * descriptorSize;
+  const bytes = reader.block(block, `descriptor of group ${group}`).subarray(at, at + descriptorSize);
+  verify(superblock, group, bytes);
+  const view = viewOf(bytes);
+  const low = view.getUint32(GroupDescriptor.fields.bg_inode_table_lo.offset, true);
+  const table = from64(low, descriptorSize > INODE_TABLE_HI ? view.getUint32(INODE_TABLE_HI, true) : 0);
+  if (table === 0 || table >= superblock.blocks)
+    throw corrupt(`group ${group}: its inode table is at block ${table} of ${superblock.blocks}`);
+  return table;
+}
+
+/** Where the `index`th block of descriptors is: behind the superblock, or with meta_bg at the start of the groups it describes. */
+function descriptorBlock(superblock: ReadSuperblock, index: number): number {
+  const { fields, incompat, blockSize, descriptorSize } = superblock;
+  const first = fields.s_first_data_block;
+  if ((incompat & INCOMPAT.meta_bg) === 0 || index < fields.s_first_meta_bg)
+    return superblockBlock(superblock) + 1 + index;
+  const group = index * (blockSize / descriptorSize);
+  return first + group * fields.s_blocks_per_group + (hasSuperblock(superblock, group) ? 1 : 0);
+}
+
+/** With clusters of 1 KiB blocks the first data block is 0, and the superblock in block 1 all the same. */
+function superblockBlock({ blockSize }: ReadSuperblock): number {
+  return blockSize === 1024 ? 1 : 0;
+}
+
+function hasSuperblock({ fields, compat, roCompat }: ReadSuperblock, group: number): boolean {
+  if (group === 0) return true;
+  if ((compat & COMPAT.sparse_super2) !== 0) {
+    const backups = viewOf(fields.s_backup_bgs);
+    return group === backups.getUint32(0, true) || group === backups.getUint32(4, true);
+  }
+  if ((roCompat & RO_COMPAT.sparse_super) === 0 || group === 1) return true;
+  return [3, 5, 7].some((base) => isPowerOf(base, group));
+}
+
+function isPowerOf(base: number, value: number): boolean {
+  let power = base;
+  while (power < value) power *= base;
+  return power === value;
+}
+
+function verify(superblock: ReadSuperblock, group: number, bytes: Uint8Array): void {
+  const { fields, roCompat, hasMetadataChecksums, checksumSeed } = superblock;
+  const number = new Uint8Array(4);
+  viewOf(number).setUint32(0, group, true);
+  const found = viewOf(bytes).getUint16(CHECKSUM.offset, true);
+  const before = bytes.subarray(0, CHECKSUM.offset);
+  const after = bytes.subarray(CHECKSUM.offset + CHECKSUM.size);
+  if (hasMetadataChecksums) {
+    const start = crc32c(crc32c(checksumSeed, number), before);
+    const computed = crc32c(crc32c(start, new Uint8Array(CHECKSUM.size)), after) & 0xffff;
+    checkChecksum(found, computed, `descriptor of group ${group}`);
+  } else if ((roCompat & RO_COMPAT.uninit_bg) !== 0) {
+    const computed = crc16(crc16(crc16(crc16(SEED, fields.s_uuid), number), before), after);
+    checkChecksum(found, computed, `descriptor of group ${group}`);
+  }
+}
