@@ -1,4 +1,6 @@
 export { ImageError, type ImageErrorCode, type ImageErrorContext } from './core/errors.ts';
+export type { BlockDevice } from './core/ext4/reader/block-reader.ts';
+export { type DataRun, Filesystem } from './core/ext4/reader/filesystem.ts';
 export type { Ext4Plan, Location } from './core/ext4/layout.ts';
 export type { RecordedOptions } from './core/ext4/recorded-options.ts';
 export type { ImageRecord } from './core/ext4/record.ts';

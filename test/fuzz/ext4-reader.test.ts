@@ -64,9 +64,8 @@ function tolerant(work: () => void): void {
   try {
     work();
   } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    expect(error.code).toMatch(/^image-(corrupt|unsupported)$/);
-    expect(error.message).not.toContain('\n');
+    const isTold = error instanceof ImageError && /^image-(corrupt|unsupported)$/.test(error.code);
+    if (!isTold || error.message.includes('\n')) throw error;
   }
 }
 

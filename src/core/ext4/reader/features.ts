@@ -65,8 +65,17 @@ export function checkIncompat(incompat: number): void {
     throw unsupported(`filesystem features that are not read here: ${featureNames(INCOMPAT, bad).join(', ')}`);
 }
 
+/** The features of a filesystem, in dumpe2fs' names and order. */
+export function featuresOf({
+  compat,
+  incompat,
+  roCompat,
+}: Readonly<Record<'compat' | 'incompat' | 'roCompat', number>>): string[] {
+  return [...featureNames(COMPAT, compat), ...featureNames(INCOMPAT, incompat), ...featureNames(RO_COMPAT, roCompat)];
+}
+
 /** The names of the features that are set; one without a name is its number. */
-export function featureNames(table: Readonly<Record<string, number>>, set: number): string[] {
+function featureNames(table: Readonly<Record<string, number>>, set: number): string[] {
   const names: string[] = [];
   for (let bit = 0; bit < 32; bit++) {
     const flag = 2 ** bit;

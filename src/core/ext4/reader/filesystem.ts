@@ -6,7 +6,7 @@ import { EXT4_ROOT_INO } from '../format/inode.ts';
 import { type BlockDevice, BlockReader } from './block-reader.ts';
 import { type DirectoryName, namesIn, verifyDirectoryBlock } from './directory.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
-import { COMPAT, INCOMPAT } from './features.ts';
+import { COMPAT, featuresOf, INCOMPAT } from './features.ts';
 import { inodeChecksumSeed, ReadFlag, type ReadInode, readInode, sectorsOf } from './inode.ts';
 import { inlineData } from './inline-data.ts';
 import { readJournal } from './journal.ts';
@@ -51,6 +51,11 @@ export class Filesystem {
     if (!this.isRecovered) return;
     this.#reader.replay(readJournal(this.#journalFile()));
     this.superblock = readSuperblock({ size: device.size, read: (offset, target) => this.read(offset, target) });
+  }
+
+  /** Its features, in dumpe2fs' names and order. */
+  get features(): string[] {
+    return featuresOf(this.superblock);
   }
 
   get root(): ReadInode {

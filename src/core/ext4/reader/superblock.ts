@@ -4,7 +4,7 @@ import { SUPERBLOCK_SEED } from '../checksums.ts';
 import { EXT4_SUPER_MAGIC, Superblock, SUPERBLOCK_OFFSET } from '../format/superblock.ts';
 import type { BlockDevice } from './block-reader.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
-import { checkIncompat, COMPAT, featureNames, INCOMPAT, RO_COMPAT } from './features.ts';
+import { checkIncompat, INCOMPAT, RO_COMPAT } from './features.ts';
 
 const LOG_BLOCK_SIZE_MAX = 6;
 const GOOD_OLD_INODE_SIZE = 128;
@@ -89,11 +89,6 @@ function checkGeometry(
   if (fields.s_rev_level > 1) throw unsupported(`s_rev_level ${fields.s_rev_level}`);
   const freeBlocks = from64(fields.s_free_blocks_count_lo, high(fields.s_free_blocks_count_hi));
   return { fields, blockSize, blocks, freeBlocks, groups, inodeSize, descriptorSize };
-}
-
-/** The features of a filesystem in dumpe2fs' names and order. */
-export function featuresOf({ compat, incompat, roCompat }: ReadSuperblock): string[] {
-  return [...featureNames(COMPAT, compat), ...featureNames(INCOMPAT, incompat), ...featureNames(RO_COMPAT, roCompat)];
 }
 
 const isPowerOfTwo = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;

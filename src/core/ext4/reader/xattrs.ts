@@ -33,7 +33,7 @@ export function storedXattrs(reader: BlockReader, superblock: ReadSuperblock, in
 }
 
 /** The name that users see; undefined for what the kernel does not show. */
-export function xattrName({ nameIndex, name }: StoredXattr): ByteString | undefined {
+function xattrName({ nameIndex, name }: StoredXattr): ByteString | undefined {
   const prefix = PREFIXES.get(nameIndex);
   return prefix === undefined ? undefined : prefix + name;
 }
