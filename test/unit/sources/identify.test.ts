@@ -54,6 +54,17 @@ describe('a tar is known by its diffID', () => {
   });
 });
 
+it.each(['a file', 'a directory'])('%s that changes meanwhile is told', async (kind) => {
+  const directory = scratch();
+  const path = join(directory, 'plain.tar');
+  writeFileSync(path, TAR);
+  const { layers } = await openLayers([kind === 'a file' ? path : directory], { cache: false });
+  writeFileSync(path, makeTar([{ name: 'a', data: 'y'.repeat(3_000_000) }, { name: 'b' }]));
+  utimesSync(path, 1, 2);
+  await expect(identifyLayers(layers, toPlanOptions({}).metadata)).rejects.toMatchObject({ code: 'layer-changed' });
+  for (const { blob } of layers) blob.close();
+});
+
 describe('a directory is known by its contents', () => {
   const make = (): string => {
     const directory = scratch();

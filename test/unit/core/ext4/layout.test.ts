@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { checkExt4Options } from '../../../../src/core/ext4/options.ts';
 import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
 import { ROOT } from '../../../../src/core/tree/tree.ts';
-import type { ImageOptions } from '../../../../src/image/options.ts';
+import { type ImageOptions, toPlanOptions } from '../../../../src/image/options.ts';
 import { directory, link, makeTree, put, symlink } from '../../../helpers/make-tree.ts';
 import { plainBytes } from '../../../helpers/memory-plan.ts';
 import { planLayers } from '../../../helpers/plan-tree.ts';
@@ -40,6 +41,11 @@ describe('options', () => {
     ['a time of -2147483649: whole seconds since 1970, -2147483648 to 15032385535', { sourceDateEpoch: -2147483649 }],
   ])('refuse %s', (message, options) => {
     expect(() => planLayers([], options)).toThrow(expect.objectContaining({ code: 'option-invalid', message }));
+  });
+
+  it('refuse a label that is not UTF-8', () => {
+    expect(() => checkExt4Options({ ...toPlanOptions({}), label: '\xff' })).toThrow('a label that is not UTF-8');
+    expect(() => checkExt4Options({ ...toPlanOptions({}), label: '\xc3\xbc' })).not.toThrow();
   });
 
   it('may ask for free space of no whole block', () => {

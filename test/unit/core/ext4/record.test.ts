@@ -134,6 +134,42 @@ describe('a record is refused', () => {
   });
 });
 
+describe('the layers in a record', () => {
+  const inputs = (count: number): ImageRecord => ({
+    ...RECORD,
+    inputs: Array.from({ length: count }, (_, i) => (i % 2 === 0 ? { diffId: TREE } : { contents: TREE })),
+  });
+
+  it('come back', () => {
+    expect(decodeRecord(encodeRecord(inputs(3)))).toEqual(inputs(3));
+    expect(encodeRecord(inputs(600)).length).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  it('are no more than fit', () => {
+    expect(() => encodeRecord(inputs(700))).toThrow(
+      expect.objectContaining({ code: 'limit-exceeded', message: expect.stringContaining('700 layers') as string }),
+    );
+  });
+});
+
+describe('an image whose record lies', () => {
+  const { geometry } = planLayers([]);
+  const inode = geometry.inodeTables * 4096 + 4 * 256;
+
+  it.each<[string, number, number, RegExp]>([
+    ['about its length', inode + 4, 0x0002_0001, /has 131073 bytes, at most 65536 are read/],
+    ['about its blocks', inode + 0x28 + 2, 0, /extents are not in its inode|has too few blocks/],
+    ['about its place', inode + 0x28 + 20, 0x00ff_ffff, /leads to byte 68719472640 of an image of 1048576/],
+  ])('%s is refused', async (_, place, value, message) => {
+    const bytes = plainBytes(planLayers([]), []);
+    new DataView(bytes.buffer).setUint32(place, value, true);
+    await expect(readImageRecord(imageOf(bytes))).rejects.toMatchObject({
+      code: 'record-invalid',
+      message: expect.stringMatching(message) as string,
+    });
+  });
+});
+
 describe('an image has no record', () => {
   it('when it is no filesystem, or one that another program made', async () => {
     expect(await readImageRecord(imageOf(new Uint8Array(100)))).toBeUndefined();
@@ -143,6 +179,9 @@ describe('an image has no record', () => {
     const inode = plan.geometry.inodeTables * 4096 + 4 * 256;
     expect(bytes[inode + 1]).toBe(0x81);
     bytes.fill(0, inode, inode + 256);
+    expect(await readImageRecord(imageOf(bytes))).toBeUndefined();
+    bytes[1024 + 0x18] = 32;
+    bytes.set(plainBytes(plan, []).subarray(inode, inode + 256), inode);
     expect(await readImageRecord(imageOf(bytes))).toBeUndefined();
   });
 });
