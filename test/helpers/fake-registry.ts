@@ -25,9 +25,9 @@ export class FakeServer {
     });
   }
 
-  static async start(answer: Intercept): Promise<FakeServer> {
+  static async start(answer: Intercept, port = 0): Promise<FakeServer> {
     const server = new FakeServer(answer);
-    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.#server.listen(port, '127.0.0.1', resolve));
     onTestFinished(() => server.stop());
     return server;
   }

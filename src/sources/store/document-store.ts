@@ -6,16 +6,14 @@ import { readIfPresent, writeWhole } from './cache-directory.ts';
 /** The cached manifest, index or configuration of that digest; undefined when there is none or it is damaged. */
 export function cachedDocument(cache: string, digest: Digest): Uint8Array | undefined {
   const bytes = readIfPresent(documentPath(cache, digest));
-  return bytes !== undefined && isOfDigest(bytes, digest) ? bytes : undefined;
+  if (bytes === undefined) return undefined;
+  const found = createHash(digestAlgorithm(digest)).update(bytes).digest('hex');
+  return found === digestHex(digest) ? bytes : undefined;
 }
 
-/** Keeps a document, when it is the one that its digest names. */
+/** Keeps what came as the document of that digest; whether it is, is asked when it is read. */
 export function keepDocument(cache: string, digest: Digest, bytes: Uint8Array): void {
-  if (isOfDigest(bytes, digest)) writeWhole(cache, documentPath(cache, digest), bytes);
-}
-
-function isOfDigest(bytes: Uint8Array, digest: Digest): boolean {
-  return createHash(digestAlgorithm(digest)).update(bytes).digest('hex') === digestHex(digest);
+  writeWhole(cache, documentPath(cache, digest), bytes);
 }
 
 function documentPath(cache: string, digest: Digest): string {

@@ -1,9 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startBlockloom, writeLayers } from '../../helpers/cli.ts';
+import { FakeImage, FakeServer } from '../../helpers/fake-registry.ts';
 import { scratch } from '../../helpers/scratch.ts';
 import { makeTar } from '../../helpers/tar-writer.ts';
 
@@ -60,4 +62,20 @@ describe.each([
       expect([isEmpty(staging), isEmpty('out')]).toEqual([true, true]);
     },
   );
+
+  it('ends a download, soon and with nothing left', async () => {
+    const image = new FakeImage([makeTar([{ name: 'file', data: randomBytes(1 << 20).toString('latin1') }])]);
+    const registry = await FakeServer.start((request, response, asUsual) => {
+      if (request.url?.endsWith(image.layerDigest) !== true) return image.answer(request, response, asUsual);
+      response.writeHead(200).write(image.blobs.get(image.layerDigest)!.subarray(0, 1 << 19));
+    });
+    const reference = `docker://127.0.0.1:${registry.port}/test/image`;
+    const child = startBlockloom(['build', reference, '-o', 'out/disk.img'], { cwd });
+    const staging = '.cache/blockloom/staging';
+    await until(() => existsSync(join(cwd, staging)) && !isEmpty(staging));
+    const { status, stderr, milliseconds } = await endWith(child, signal);
+    expect({ status, stderr }).toEqual({ status: expected, stderr: '' });
+    expect(milliseconds).toBeLessThan(20_000);
+    expect([isEmpty('out'), isEmpty(staging)]).toEqual([true, true]);
+  });
 });

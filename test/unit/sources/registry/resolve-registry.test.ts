@@ -251,6 +251,25 @@ describe('a layer that is downloaded', () => {
     expect(starts[0]).toBeGreaterThan(0);
   });
 
+  it('waits for a registry that is started anew', async () => {
+    const image = new FakeImage([TAR]);
+    const registry = await registryOf({
+      image,
+      intercept: (request, _response, asUsual) => {
+        if (isBlob(request.url, image)) registry.stop();
+        else asUsual();
+      },
+    });
+    const { port } = registry;
+    const waits: number[] = [];
+    const sleep = async (milliseconds: number): Promise<void> => {
+      waits.push(milliseconds);
+      if (waits.length === 2) await FakeServer.start(image.answer, port);
+    };
+    expect(await pull(registry, { timing: { ...hurried(), sleep } })).toEqual([sha256(TAR)]);
+    expect(waits).toEqual([500, 1000]);
+  });
+
   it('may break more often than attempts without progress are allowed', async () => {
     expect(await pull(await breaking(100_000, 10))).toEqual([sha256(TAR)]);
   });
