@@ -23,7 +23,7 @@ interface PruneArguments extends CacheOptions {
 
 const LS_HELP = `
 Kinds: layer, a decompressed tar and its index; index, the entries of a tar that is read where it lies; record, that such a tar
-was verified; unfinished, what a process is writing; leftover, what nothing needs; other, what this version does not know.
+was verified; document, a manifest or configuration from a registry; unfinished, what a process is writing; leftover, what nothing needs; other, what this version does not know.
 
 Examples:
   blockloom cache ls

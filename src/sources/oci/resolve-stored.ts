@@ -1,12 +1,15 @@
 import { ImageError } from '../../core/errors.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
+import { isDigest } from '../../core/oci/digest.ts';
 import { selectTagged } from '../../core/oci/image-name.ts';
 import { DOCUMENT_BYTES_MAX, parseManifest } from '../../core/oci/manifest.ts';
 import type { Opening } from '../opening.ts';
 import type { ImageReference } from '../reference.ts';
 import type { ResolvedReference } from '../resolve.ts';
 import { Archive } from './archive.ts';
+import type { ContentSource } from './content-source.ts';
 import { resolveArchived } from './docker-archive.ts';
+import { findByDigest } from './find-by-digest.ts';
 import { LayoutArchive } from './layout-archive.ts';
 import { LayoutDirectory } from './layout-directory.ts';
 import { type PlatformRequest, requestPlatform } from './requested-platform.ts';
@@ -38,7 +41,7 @@ async function resolveLayout(
   platform: PlatformRequest,
 ): Promise<ResolvedReference> {
   const content = new LayoutDirectory(path);
-  const top = namedIn(content.readIndex(), name, path);
+  const top = await namedIn(content, content.readIndex(), name, path);
   const pin = (digest: string): string => `${kind}:${path}:${digest}`;
   return resolveImage({ reference, transport: kind, content, top, platform, pin });
 }
@@ -53,11 +56,12 @@ async function resolveLayoutArchive(
     const hint = archive.has('manifest.json') ? `: it is one of docker save (docker-archive:${path})` : '';
     throw new ImageError('layer-not-found', `the archive has no image layout, as it has no index.json${hint}`);
   }
-  const top = namedIn(await archive.readFile('index.json', DOCUMENT_BYTES_MAX), name, path);
+  const content = new LayoutArchive(archive);
+  const top = await namedIn(content, await archive.readFile('index.json', DOCUMENT_BYTES_MAX), name, path);
   return resolveImage({
     reference,
     transport: kind,
-    content: new LayoutArchive(archive),
+    content,
     top,
     platform,
     pin: (digest) => `${kind}:${path}:${digest}`,
@@ -65,10 +69,16 @@ async function resolveLayoutArchive(
   });
 }
 
-function namedIn(indexBytes: Uint8Array, name: string | undefined, path: string): Descriptor {
+async function namedIn(
+  content: ContentSource,
+  indexBytes: Uint8Array,
+  name: string | undefined,
+  path: string,
+): Promise<Descriptor> {
   const index = parseManifest(indexBytes, 'index.json');
   if (index.kind !== 'index') throw new ImageError('oci-invalid', 'index.json is a manifest, expected an index');
-  return selectTagged(index.manifests, name, path);
+  const found = name !== undefined && isDigest(name) ? await findByDigest(content, index.manifests, name) : undefined;
+  return found ?? selectTagged(index.manifests, name, path);
 }
 
 function notAnArchive(archive: Archive): ImageError {

@@ -2,11 +2,14 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest, digestAlgorithm, digestHex } from '../../core/oci/digest.ts';
 import { readIfPresent, writeWhole } from './cache-directory.ts';
+import { noteUse } from './last-used.ts';
 
 /** The cached manifest, index or configuration of that digest; undefined when there is none or it is damaged. */
 export function cachedDocument(cache: string, digest: Digest): Uint8Array | undefined {
-  const bytes = readIfPresent(documentPath(cache, digest));
+  const path = documentPath(cache, digest);
+  const bytes = readIfPresent(path);
   if (bytes === undefined) return undefined;
+  noteUse(path);
   const found = createHash(digestAlgorithm(digest)).update(bytes).digest('hex');
   return found === digestHex(digest) ? bytes : undefined;
 }

@@ -7,10 +7,10 @@ import { readRecord } from './source-records.ts';
 
 /**
  * What the cache keeps: `layer`, a decompressed tar with all that is known of it; `index`, the entries of a tar that lies
- * elsewhere; `record`, that such a tar was verified; `unfinished`, what a process is writing; `leftover`, what nothing needs;
+ * elsewhere; `record`, that such a tar was verified; `document`, a manifest or configuration from a registry; `unfinished`, what a process is writing; `leftover`, what nothing needs;
  * `other`, what this version does not know.
  */
-type StoredKind = 'layer' | 'index' | 'record' | 'unfinished' | 'leftover' | 'other';
+type StoredKind = 'layer' | 'index' | 'record' | 'document' | 'unfinished' | 'leftover' | 'other';
 
 /** One thing that the cache keeps. Sizes are in bytes. */
 export interface Stored {
@@ -114,6 +114,8 @@ function kindOf({ parts, stats }: StoredFile): StoredKind {
       return 'leftover';
     case 'in-place':
       return 'record';
+    case 'documents':
+      return 'document';
     case 'index':
       if (second === CURRENT_INDEX) return 'index';
       return Number(second.slice(1)) < INDEX_VERSION ? 'leftover' : 'other';

@@ -74,7 +74,10 @@ describe('oci:', () => {
     writeIndex(directory, [inner]);
     const count = async (platform: string): Promise<number> => {
       const opened = await openLayers([`oci:${directory}`], { cache: false, platform });
-      for (const { blob } of opened.layers) blob.close();
+      // What it is pinned to is below the index, and found there.
+      const pinned = await openLayers([opened.references[0]!.origin!.pinned], { cache: false, platform });
+      for (const { blob } of [...opened.layers, ...pinned.layers]) blob.close();
+      expect(pinned.layers.map(({ diffId }) => diffId)).toEqual(opened.layers.map(({ diffId }) => diffId));
       return opened.layers.length;
     };
     expect([await count('linux/arm64'), await count('linux/amd64')]).toEqual([1, 2]);

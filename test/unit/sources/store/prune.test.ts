@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openLayers } from '../../../../src/sources/open-layers.ts';
@@ -49,6 +49,7 @@ describe('listStore', () => {
     put(join(cache, 'index/v99/file-1'), '');
     put(join(cache, 'index/v1/file-1'), '');
     put(join(cache, 'in-place/1'), `${old}\nx\n`);
+    put(join(cache, 'documents/sha256/1'), '{}');
     put(join(cache, 'sources/1'), `sha256:${'0'.repeat(64)}\nx\n`);
     put(join(cache, 'verified/sha256', 'f'.repeat(64)), '');
     put(join(cache, 'new-kind/of/record'), '');
@@ -60,6 +61,7 @@ describe('listStore', () => {
       'index/v99/file-1': 'other',
       'index/v1/file-1': 'index',
       'in-place/1': 'record',
+      'documents/sha256/1': 'document',
       'sources/1': 'leftover',
       [`verified/sha256/${'f'.repeat(64)}`]: 'leftover',
       'new-kind/of/record': 'other',
@@ -76,6 +78,9 @@ describe('pruneStore', () => {
 
   it('removes leftovers and nothing else, unless told', () => {
     put(join(cache, 'staging/left'), 'x', 2);
+    put(join(cache, 'documents/sha256/1'), '{}', 50);
+    expect(names(pruneStore(cache, { ageMax: 45 * DAY, dryRun: true }).removed)).toContain('documents/sha256/1');
+    rmSync(join(cache, 'documents'), { recursive: true });
     expect(names(pruneStore(cache, {}).removed)).toEqual(['staging/left']);
     expect(existsSync(join(cache, 'staging/left'))).toBe(false);
     expect(names(listStore(cache))).toEqual([fresh, old]);
