@@ -34,6 +34,10 @@ export const TOOLS = [
   { command: 'skopeo', debian: 'skopeo', why: 'copies container images from one form to another' },
   { command: 'docker-registry', debian: 'docker-registry', why: 'a registry to take container images from' },
   { command: 'umoci', debian: 'umoci', why: 'makes container images, and unpacks them' },
+  { command: 'mandoc', debian: 'mandoc', why: 'judges the manual pages' },
+  { command: 'man', debian: 'man-db', why: 'shows the manual pages' },
+  { command: 'zsh', debian: 'zsh', why: 'takes the completion script' },
+  { command: 'fish', debian: 'fish', why: 'takes the completion script' },
   { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];
 

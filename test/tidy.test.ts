@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type * as Pages from '../scripts/markdown-page.ts';
+import type * as Program from '../src/cli/program.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const BINARY_EXTENSION = /\.(tar|t?gz|tgz|xz|zst|zip|img|iso|qcow2|wasm|png|jpe?g|gif|ico|pdf|so|node)$/;
@@ -93,6 +95,18 @@ describe.skipIf(noGit)('the sources', () => {
           .map((name) => `${path}: ${name}`),
       );
     expect(foreign).toEqual([]);
+  });
+
+  it('have the pages of the commands as `npm run docs` makes them', async () => {
+    const compiled = join(ROOT, 'dist');
+    const { createProgram } = (await import(join(compiled, 'src/cli/program.js'))) as typeof Program;
+    const { markdownPages } = (await import(join(compiled, 'scripts/markdown-page.js'))) as typeof Pages;
+    const made = [...markdownPages(createProgram(new AbortController().signal))];
+    const folder = 'docs/commands/';
+    const there = files
+      .filter((path) => path.startsWith(folder))
+      .map((path) => [path.slice(folder.length), texts.get(path)]);
+    expect(Object.fromEntries(there)).toEqual(Object.fromEntries(made));
   });
 
   it('document every name that the library exports', () => {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { outputFailure } from '../sinks/failure.ts';
@@ -28,6 +29,16 @@ interface BuildOptions extends ImageArguments {
   readonly locked?: string;
 }
 
+const NOTES: CommandNotes = {
+  examples: [
+    ['blockloom build base.tar app.tar.gz -o disk.img'],
+    ['blockloom build rootfs/ --free 1G --label root -o disk.img', 'a directory, with room for a guest'],
+    ['blockloom build oci:app:latest -o disk.img --dry-run', 'how large would it be?'],
+    ['blockloom build docker://alpine:3.20 -o - | zstd > disk.img.zst'],
+    ['blockloom build base.tar -o disk.img --lock disk.lock', 'and what it came from, for --locked'],
+  ],
+};
+
 export function addBuild(program: Command, signal: AbortSignal): void {
   const command = program
     .command('build')
@@ -43,7 +54,7 @@ export function addBuild(program: Command, signal: AbortSignal): void {
       '--locked <file>',
       'build what a lock file says, from its own references unless layers are given, or nothing',
     );
-  addImageOptions(addDryRun(command)).action(async (layers: string[], options: BuildOptions) => {
+  addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (layers: string[], options: BuildOptions) => {
     if (layers.length === 0 && options.locked === undefined) {
       return command.error("error: missing required argument 'layers'");
     }

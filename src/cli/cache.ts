@@ -4,6 +4,7 @@ import { defaultCacheDirectory, removeIfPresent } from '../sources/store/cache-d
 import { listStore, type Stored } from '../sources/store/listing.ts';
 import { pruneStore, type Pruned, type PruneOptions } from '../sources/store/prune.ts';
 import { verifyStore } from '../sources/store/verify.ts';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import { ExitCode } from './failure.ts';
 import { addCommonOptions, type CommonOptions, withProgress } from './common-options.ts';
 import { table } from './table.ts';
@@ -21,45 +22,49 @@ interface PruneArguments extends CacheOptions {
   readonly dryRun?: boolean;
 }
 
-const LS_HELP = `
-Kinds: layer, a decompressed tar and its index; index, the entries of a tar that is read where it lies; record, that such a tar
-was verified; document, a manifest or configuration from a registry; unfinished, what a process is writing; leftover, what nothing needs; other, what this version does not know.
+interface VerifyArguments extends CacheOptions {
+  readonly remove?: boolean;
+}
 
-Examples:
-  blockloom cache ls
-  blockloom cache ls --json`;
+const LS_NOTES: CommandNotes = {
+  notes: [
+    'Kinds: layer, a decompressed tar and its index; index, the entries of a tar that is read where it lies; record, that such a tar was verified; document, a manifest or configuration from a registry; unfinished, what a process is writing; leftover, what nothing needs; other, what this version does not know.',
+  ],
+  examples: [['blockloom cache ls'], ['blockloom cache ls --json']],
+};
 
-const PRUNE_HELP = `
-Without options only leftovers go: what killed processes left, and what nothing refers to. What a process has open stays.
+const PRUNE_NOTES: CommandNotes = {
+  notes: [
+    'Without options only leftovers go: what killed processes left, and what nothing refers to. What a process has open stays.',
+  ],
+  examples: [
+    ['blockloom cache prune --max-size 10G', 'what was used least lately goes first'],
+    ['blockloom cache prune --older-than 30d'],
+    ['blockloom cache prune --all --dry-run', 'what would go'],
+  ],
+};
 
-Examples:
-  blockloom cache prune --max-size 10G        what was used least lately goes first
-  blockloom cache prune --older-than 30d
-  blockloom cache prune --all --dry-run       what would go`;
-
-const VERIFY_HELP = `
-Examples:
-  blockloom cache verify
-  blockloom cache verify --remove             damaged files are made again when they are needed`;
+const VERIFY_NOTES: CommandNotes = {
+  examples: [
+    ['blockloom cache verify'],
+    ['blockloom cache verify --remove', 'damaged files are made again when they are needed'],
+  ],
+};
 
 export function addCache(program: Command, signal: AbortSignal): void {
   const cache = program.command('cache').description('list, prune or verify the store of decompressed layers');
-  addCacheOptions(cache.command('ls').description('list what is kept, last used first'))
-    .addHelpText('after', LS_HELP)
-    .action((options: CacheOptions) => list(options));
-  addCacheOptions(cache.command('prune').description('remove what need not be kept'))
+  const ls = addCacheOptions(cache.command('ls').description('list what is kept, last used first'));
+  addNotes(ls, LS_NOTES).action((options: CacheOptions) => list(options));
+  const pruning = addCacheOptions(cache.command('prune').description('remove what need not be kept'))
     .option('--max-size <size>', 'keep at most so much on the disk (10G)', parseSize)
     .option('--older-than <duration>', 'remove what was not used for so long (12h, 30d, 8w)', parseDuration)
     .option('--all', 'remove everything')
-    .option('--dry-run', 'remove nothing, and say what would be removed')
-    .addHelpText('after', PRUNE_HELP)
-    .action((options: PruneArguments) => prune(options));
-  addCacheOptions(
+    .option('--dry-run', 'remove nothing, and say what would be removed');
+  addNotes(pruning, PRUNE_NOTES).action((options: PruneArguments) => prune(options));
+  const verifying = addCacheOptions(
     cache.command('verify').description('compare what is kept with its digests; exit status 4 when it is damaged'),
-  )
-    .option('--remove', 'remove what is damaged')
-    .addHelpText('after', VERIFY_HELP)
-    .action(async (options: CacheOptions & { readonly remove?: boolean }) => verify(options, signal));
+  ).option('--remove', 'remove what is damaged');
+  addNotes(verifying, VERIFY_NOTES).action(async (options: VerifyArguments) => verify(options, signal));
 }
 
 function addCacheOptions(command: Command): Command {
@@ -96,7 +101,7 @@ function prunedText(cache: string, isDryRun: boolean, { removed, kept, inUse }: 
   ].join('\n');
 }
 
-async function verify(options: CacheOptions & { readonly remove?: boolean }, signal: AbortSignal): Promise<void> {
+async function verify(options: VerifyArguments, signal: AbortSignal): Promise<void> {
   const cache = directoryOf(options);
   await withProgress(options, async (progress) => {
     const { files, damaged } = await verifyStore(cache, { signal, onProgress: progress.show });

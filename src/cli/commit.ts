@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import type { Image } from '../image/image.ts';
 import { openMergedImage } from '../merged-image.ts';
 import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
@@ -18,6 +19,13 @@ interface CommitOptions extends ImageArguments {
   readonly dryRun?: boolean;
 }
 
+const NOTES: CommandNotes = {
+  examples: [
+    ['blockloom serve base.tar --delta work.delta'],
+    ['blockloom commit base.tar --delta work.delta -o new.img', 'with the same layers and options'],
+  ],
+};
+
 export function addCommit(program: Command, signal: AbortSignal): void {
   const command = program
     .command('commit')
@@ -26,7 +34,7 @@ export function addCommit(program: Command, signal: AbortSignal): void {
     .requiredOption('--delta <file>', 'what serve --delta has kept, for the same layers and options')
     .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
     .option('--force', 'replace the file when it exists');
-  addImageOptions(addDryRun(command)).action(async (layers: string[], options: CommitOptions) =>
+  addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (layers: string[], options: CommitOptions) =>
     commit(layers, options, signal),
   );
 }

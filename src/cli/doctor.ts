@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addNotes } from './command-notes.ts';
 import { examine, type Finding } from './doctor-checks.ts';
 import { ExitCode } from './failure.ts';
 import { table } from './table.ts';
@@ -9,23 +10,20 @@ interface DoctorOptions {
   readonly output: string;
 }
 
-const HELP = `
-limited and missing take away what a row says, and no more. Nothing on the host is changed.
-Exit status 1 when something is broken that blockloom cannot do without.
-
-Examples:
-  blockloom doctor
-  blockloom doctor --output /var/lib/images --json`;
-
 export function addDoctor(program: Command): void {
-  program
+  const command = program
     .command('doctor')
     .description('say which tools and kernel features are here, what they enable, and how to get them')
     .option('--cache <dir>', 'the cache to look at; default: $XDG_CACHE_HOME/blockloom')
     .option('-o, --output <dir>', 'the folder that images would go to', '.')
     .option('--json', 'print the result as JSON')
-    .addHelpText('after', HELP)
     .action(async (options: DoctorOptions) => doctor(options));
+  addNotes(command, {
+    notes: [
+      'Limited and missing take away what a row says, and no more. Nothing on the host is changed. The exit status is 1 when something is broken that blockloom cannot do without.',
+    ],
+    examples: [['blockloom doctor'], ['blockloom doctor --output /var/lib/images --json']],
+  });
 }
 
 async function doctor({ cache, output, json }: DoctorOptions): Promise<void> {

@@ -1,10 +1,18 @@
 import { type Command, Option } from 'commander';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import { type DigestAlgorithm, hashImage } from '../sinks/digest.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 
 interface HashOptions extends ImageArguments {
   readonly algorithm: DigestAlgorithm;
 }
+
+const NOTES: CommandNotes = {
+  examples: [
+    ['blockloom hash base.tar app.tar.gz'],
+    ['blockloom hash base.tar --algorithm fsverity', 'what fsverity digest says of the file'],
+  ],
+};
 
 export function addHash(program: Command, signal: AbortSignal): void {
   const command = program
@@ -19,7 +27,7 @@ export function addHash(program: Command, signal: AbortSignal): void {
       .choices(['sha256', 'fsverity'])
       .default('sha256'),
   );
-  addImageOptions(command).action(async (layers: string[], options: HashOptions) =>
+  addNotes(addImageOptions(command), NOTES).action(async (layers: string[], options: HashOptions) =>
     withImage(layers, options, signal, async ({ image, onProgress, print }) => {
       const { algorithm, json } = options;
       const digest = await hashImage(image, algorithm, { signal, onProgress });

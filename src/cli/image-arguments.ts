@@ -42,6 +42,7 @@ export const optionalLayersArgument = ['[layers...]', layersArgument[1]] as cons
 /** Adds the options that decide an image, and those that every such command has. */
 export function addImageOptions(command: Command): Command {
   return addCommonOptions(command)
+    .optionsGroup('What decides the image:')
     .option('--size <size>', 'the exact size of the image (512M, 1.5G); default: as large as needed', parseSize)
     .option('--free <size|percent>', 'room to leave for a guest that writes (64M, 10%)', parseFree)
     .option('--inodes <count>', 'at least this many inodes', parseCount)
@@ -72,10 +73,11 @@ export function addImageOptions(command: Command): Command {
       '--embed-inputs',
       "name the layers by digest in the image's record; reads tars in place and directories whole",
     )
+    .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount)
+    .optionsGroup('How layers are found and kept:')
     .option('--platform <os/arch>', "which image of an index: OS/ARCH[/VARIANT]; default: linux and this host's")
     .option('--authfile <file>', 'credentials for registries; default: those of skopeo, podman and docker')
     .option('--plain-http <host>', 'a registry to speak to without TLS; may be repeated', parseHosts)
-    .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount)
     .option('-j, --jobs <count>', 'how many layers are opened at once; default: one a processor', parseCount)
     .option('--cache <dir>', 'where decompressed layers and their indexes are kept; default: $XDG_CACHE_HOME/blockloom')
     .addOption(
@@ -83,7 +85,8 @@ export function addImageOptions(command: Command): Command {
         .env('BLOCKLOOM_CACHE_MAX')
         .argParser(parseSize),
     )
-    .option('--no-cache', 'keep nothing between runs');
+    .option('--no-cache', 'keep nothing between runs')
+    .optionsGroup('Options:');
 }
 
 /** An image, and the options with which it was opened. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
@@ -12,6 +13,14 @@ interface MapOptions extends ImageArguments {
   readonly path?: string;
 }
 
+const NOTES: CommandNotes = {
+  examples: [
+    ['blockloom map base.tar app.tar'],
+    ['blockloom map base.tar app.tar --at 0x400', 'what lives there'],
+    ['blockloom map base.tar app.tar --path /etc/hostname', 'where a file is'],
+  ],
+};
+
 export function addMap(program: Command, signal: AbortSignal): void {
   const command = program
     .command('map')
@@ -20,7 +29,7 @@ export function addMap(program: Command, signal: AbortSignal): void {
   command
     .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
     .option('--path <file>', 'only the inode and the blocks of a file, directory or symlink of the image');
-  addImageOptions(command).action(async (layers: string[], options: MapOptions) =>
+  addNotes(addImageOptions(command), NOTES).action(async (layers: string[], options: MapOptions) =>
     withImage(layers, options, signal, async ({ image }) => print(select(image.plan, options), options.json === true)),
   );
 }

@@ -1,13 +1,18 @@
 import type { Command } from 'commander';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
 import { measure, measureRows, namedRows } from './measures.ts';
+
+const NOTES: CommandNotes = {
+  examples: [['blockloom measure base.tar app.tar.gz'], ['blockloom measure rootfs/ --json']],
+};
 
 export function addMeasure(program: Command, signal: AbortSignal): void {
   const command = program
     .command('measure')
     .description('print the size and the counts of the image, without building it')
     .argument(...layersArgument);
-  addImageOptions(command).action(async (layers: string[], options: ImageArguments) => {
+  addNotes(addImageOptions(command), NOTES).action(async (layers: string[], options: ImageArguments) => {
     const start = performance.now();
     await withImage(layers, options, signal, ({ print, ...opened }) => {
       const measures = measure(opened);

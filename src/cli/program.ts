@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addBuild } from './build.ts';
 import { addCache } from './cache.ts';
 import { addCommit } from './commit.ts';
+import { addNotes, type Example } from './command-notes.ts';
 import { addCompletion } from './completion.ts';
 import { addDoctor } from './doctor.ts';
 import { addHash } from './hash.ts';
@@ -11,15 +12,16 @@ import { addMeasure } from './measure.ts';
 import { addServe } from './serve.ts';
 import { addVerify } from './verify.ts';
 
-const EXAMPLES = `
-Examples:
-  blockloom build base.tar app.tar.gz -o disk.img   write an image, bottom layer first
-  blockloom hash base.tar app.tar.gz                the same digest, without writing
-  blockloom verify disk.img base.tar app.tar.gz     is disk.img what these layers give?
-  blockloom serve base.tar app.tar.gz               serve it over NBD, without writing
-  blockloom map base.tar app.tar.gz --at 0x400      what lives at a byte offset
+const EXAMPLES: readonly Example[] = [
+  ['blockloom build base.tar app.tar.gz -o disk.img', 'write an image, bottom layer first'],
+  ['blockloom hash base.tar app.tar.gz', 'the same digest, without writing'],
+  ['blockloom verify disk.img base.tar app.tar.gz', 'is disk.img what these layers give?'],
+  ['blockloom serve base.tar app.tar.gz', 'serve it over NBD, without writing'],
+  ['blockloom map base.tar app.tar.gz --at 0x400', 'what lives at a byte offset'],
+];
 
-Exit status: 0 done, 1 failed, 2 wrong usage, 3 input corrupt, unsupported or not found, 4 a verification found a difference.`;
+const EXIT_STATUS =
+  'Exit status: 0 done, 1 failed, 2 wrong usage, 3 input corrupt, unsupported or not found, 4 a verification found a difference.';
 
 /** The command tree; `signal` ends whatever runs. */
 export function createProgram(signal: AbortSignal): Command {
@@ -27,19 +29,22 @@ export function createProgram(signal: AbortSignal): Command {
     .description('Turns layers into a byte-deterministic ext4 image.')
     .version(packageVersion())
     .option('--debug', 'show where an error came from')
-    .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(blockloom help shows how)')
     .exitOverride();
+  program.commandsGroup('Make an image of layers:');
   addBuild(program, signal);
   addHash(program, signal);
   addVerify(program, signal);
+  addMeasure(program, signal);
+  addMap(program, signal);
+  program.commandsGroup('Serve images, and keep what was written to them:');
   addServe(program, signal);
   addCommit(program, signal);
-  addMap(program, signal);
-  addMeasure(program, signal);
+  program.commandsGroup('Around it:').helpCommand('help [command]', 'display help for command');
   addCache(program, signal);
   addDoctor(program);
   addCompletion(program);
+  addNotes(program, { examples: EXAMPLES }).addHelpText('after', `\n${EXIT_STATUS}`);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

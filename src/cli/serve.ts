@@ -6,6 +6,7 @@ import { ImageError } from '../core/errors.ts';
 import { type Address, type NbdServer, NbdServerError, nbdUri } from '../nbd/index.ts';
 import { listen } from '../serve-image.ts';
 import { runCaptive } from './captive.ts';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import { addImageOptions, type ImageArguments, layersArgument } from './image-arguments.ts';
 import { withProgress } from './common-options.ts';
 import type { ProgressLine } from './progress.ts';
@@ -38,13 +39,15 @@ interface ServeOptions extends ImageArguments, ServerArguments, WritableArgument
 /** More processes than this have not served faster. */
 const THREADS_MAX = 4;
 
-const HELP = `
-Examples:
-  blockloom serve base.tar app.tar --socket disk.sock
-  blockloom serve base.tar --run 'nbdcopy "$uri" disk.img'
-  blockloom serve root=base.tar root=app.tar data=data.img --port 10809
-
-SIGUSR1 prints counters. SIGTERM ends the server when what is in flight is answered.`;
+const NOTES: CommandNotes = {
+  notes: ['SIGUSR1 prints counters. SIGTERM ends the server when what is in flight is answered.'],
+  examples: [
+    ['blockloom serve base.tar app.tar --socket disk.sock'],
+    [`blockloom serve base.tar --run 'nbdcopy "$uri" disk.img'`, 'a client that the server lives as long as'],
+    ['blockloom serve root=base.tar root=app.tar data=data.img --port 10809', 'two exports'],
+    ['blockloom serve base.tar --delta work.delta', 'clients may write; commit makes an image of it'],
+  ],
+};
 
 export function addServe(program: Command, signal: AbortSignal): void {
   const command = program
@@ -75,28 +78,27 @@ export function addServe(program: Command, signal: AbortSignal): void {
       'end when the last client has been gone for so long (default: 0)',
       parseSeconds,
     )
-    .option(
-      '--threads <count>',
-      'how many processes serve clients that come at the same time; default: one a processor, at most 4',
-      parseCount,
-      Math.min(availableParallelism(), THREADS_MAX),
+    .addOption(
+      new Option('--threads <count>', 'how many processes serve clients that come at the same time')
+        .argParser(parseCount)
+        .default(Math.min(availableParallelism(), THREADS_MAX), 'one a processor, at most 4'),
     )
     .option('--metrics <address>', 'serve counters to Prometheus at /metrics of [HOST:]PORT')
     .addOption(
       new Option('--log <format>', 'log connections too, as lines of text or JSON on stderr').choices(['text', 'json']),
     )
-    .option('--slow <seconds>', 'log requests that take so long', parseSeconds, 1)
-    .addHelpText('after', HELP);
-  addImageOptions(addWritableOptions(command)).action(async (references: string[], options: ServeOptions) =>
-    withProgress(options, async (progress) => {
-      const exports = exportsOf(references, options.export);
-      const opened = await openExports(exports, options, signal, progress);
-      try {
-        await serve(exports, opened, options, signal, progress);
-      } finally {
-        closeExports(opened);
-      }
-    }),
+    .option('--slow <seconds>', 'log requests that take so long', parseSeconds, 1);
+  addNotes(addImageOptions(addWritableOptions(command)), NOTES).action(
+    async (references: string[], options: ServeOptions) =>
+      withProgress(options, async (progress) => {
+        const exports = exportsOf(references, options.export);
+        const opened = await openExports(exports, options, signal, progress);
+        try {
+          await serve(exports, opened, options, signal, progress);
+        } finally {
+          closeExports(opened);
+        }
+      }),
   );
 }
 

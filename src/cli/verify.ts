@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addNotes, type CommandNotes } from './command-notes.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import type { PlannedImage } from '../image/image.ts';
 import { readLockFile } from '../lock-file.ts';
@@ -18,6 +19,13 @@ interface VerifyOptions extends ImageArguments {
   readonly lock?: string;
 }
 
+const NOTES: CommandNotes = {
+  examples: [
+    ['blockloom verify disk.img base.tar app.tar.gz'],
+    ['blockloom verify disk.img --lock disk.lock', 'from the references in the lock file'],
+  ],
+};
+
 export function addVerify(program: Command, signal: AbortSignal): void {
   const command = program
     .command('verify')
@@ -25,7 +33,7 @@ export function addVerify(program: Command, signal: AbortSignal): void {
     .argument('[file]', 'the file to verify; with --lock it may be left out')
     .argument(...optionalLayersArgument)
     .option('--lock <file>', 'compare with what a lock file says, from its own references unless layers are given');
-  addImageOptions(command).action(
+  addNotes(addImageOptions(command), NOTES).action(
     async (file: string | undefined, layers: string[], { lock, ...options }: VerifyOptions) => {
       if (lock !== undefined) return verifyLocked(file, layers, lock, options, signal);
       if (file === undefined || layers.length === 0) {
