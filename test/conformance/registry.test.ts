@@ -96,6 +96,32 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
     expect(stderr).toContain('has no image for linux/s390x: it has linux/amd64, linux/arm');
   });
 
+  it('are what a lock file holds on to when a tag moves', () => {
+    const reference = `docker://${registry}/a/moving:latest`;
+    const push = (tag: string): Buffer =>
+      skopeo('copy', '--quiet', '--dest-tls-verify=false', `oci:layout:${tag}`, `docker://${registry}/a/moving:latest`);
+    push('amd');
+    output(['build', '--platform', 'linux/amd64', reference, '-o', 'locked.img', '--lock', 'image.lock'], options);
+    push('arm');
+    const verify = (...args: string[]): ReturnType<typeof blockloom> =>
+      blockloom(['verify', 'locked.img', '--lock', 'image.lock', '--no-cache', ...args], options);
+    expect(verify()).toEqual({ status: 0, stdout: `same ${expected}\n`, stderr: '' });
+    const { status, stdout } = verify(reference, '--platform', 'linux/arm/v7');
+    expect(status).toBe(4);
+    expect(stdout.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(
+        /^lock-mismatch: reference 0 \(docker:\S+\): platform: linux\/arm, locked linux\/amd64$/,
+      ),
+      expect.stringMatching(
+        /^lock-mismatch: reference 0 \(docker:\S+\): manifest: sha256:\w{64}, locked sha256:\w{64}$/,
+      ),
+      'lock-mismatch: layers: 1, locked 2',
+      expect.stringMatching(
+        /^lock-mismatch: layer 0 \(docker:\S+\): diffID sha256:\w{64}, locked diffID sha256:\w{64}$/,
+      ),
+    ]);
+  });
+
   it('are there for who has logged in, as skopeo does', () => {
     const reference = `docker://${guarded}/private:1`;
     copy(`${guarded}/private:1`, '--dest-creds', 'me:secret');

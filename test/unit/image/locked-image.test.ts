@@ -45,6 +45,7 @@ describe('the image of a lock', () => {
     const lock = await lockOf({ layers, cache: false, platform: `linux/${other}` });
     expect(lock.references[0]?.platform).toBe(`linux/${other}`);
     expect(await differencesOf(lock, { layers, cache: false })).toEqual([]);
+    expect(await differencesOf(lock, { cache: false })).toEqual([]);
   });
 
   it('leaves nothing open when it is another, and all when it is the same', async () => {
