@@ -109,9 +109,7 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
     const { status, stdout } = verify(reference, '--platform', 'linux/arm/v7');
     expect(status).toBe(4);
     expect(stdout.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(
-        /^lock-mismatch: reference 0 \(docker:\S+\): platform: linux\/arm, locked linux\/amd64$/,
-      ),
+      expect.stringMatching(/^lock-mismatch: reference 0 \(docker:\S+\): platform: linux\/arm, locked linux\/amd64$/),
       expect.stringMatching(
         /^lock-mismatch: reference 0 \(docker:\S+\): manifest: sha256:\w{64}, locked sha256:\w{64}$/,
       ),

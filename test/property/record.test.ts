@@ -5,9 +5,6 @@ import { decodeRecord, encodeRecord } from '../../src/core/ext4/record.ts';
 import { FORMAT_VERSION } from '../../src/core/ext4/options.ts';
 import { recordOptions } from '../../src/core/ext4/recorded-options.ts';
 import { type ImageOptions, toPlanOptions } from '../../src/image/options.ts';
-import { readImageRecord } from '../../src/image/read-record.ts';
-import { put } from '../helpers/make-tree.ts';
-import { plainBytes } from '../helpers/memory-plan.ts';
 import { planLayers } from '../helpers/plan-tree.ts';
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
@@ -40,10 +37,6 @@ function unlessInvalid<T>(read: () => T): T | undefined {
   }
 }
 
-function rethrow(error: unknown): never {
-  throw error;
-}
-
 describe('a record', () => {
   it('is what is read of it', () => {
     fc.assert(
@@ -72,40 +65,6 @@ describe('a record', () => {
         const read = unlessInvalid(() => decodeRecord(bytes));
         expect(read === undefined ? bytes : encodeRecord(read)).toEqual(bytes);
       }),
-    );
-  });
-});
-
-describe('an image whose metadata is damaged', () => {
-  const plan = planLayers([[put('a', 0)]], { blockSize: 1024 });
-  const bytes = plainBytes(plan, []);
-  const inode = plan.geometry.inodeTables * 1024 + 4 * 256;
-  /** The fields that lead to the record: of the superblock, the first descriptor, the inode with its extents, the first line. */
-  const places = [
-    ...[0x14, 0x18, 0x38, 0x58].map((field) => 1024 + field),
-    2048 + 8,
-    ...Array.from({ length: 0x28 + 60 }, (_, i) => inode + i),
-    ...Array.from({ length: 40 }, (_, i) => plan.geometry.record * 1024 + i),
-  ];
-
-  it('has a record, has none, or a damaged one; nothing else is read or thrown', async () => {
-    const change = fc.tuple(fc.constantFrom(...places), fc.nat(3), fc.constantFrom(0, 1, 4, 0x7f, 0x80, 0xff));
-    await fc.assert(
-      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
-        const damaged = bytes.slice();
-        for (const [place, more, value] of changes) damaged[place + more] = value;
-        const image = {
-          size: damaged.length,
-          readAsync: async (offset: number, target: Uint8Array): Promise<void> => {
-            expect(offset + target.length).toBeLessThanOrEqual(damaged.length);
-            expect(target.length).toBeLessThanOrEqual(64 * 1024);
-            target.set(damaged.subarray(offset, offset + target.length));
-          },
-        };
-        const record = await readImageRecord(image).catch((error: unknown) => unlessInvalid(() => rethrow(error)));
-        expect(record ?? plan.record).toEqual(plan.record);
-      }),
-      { numRuns: 1000 },
     );
   });
 });

@@ -7,7 +7,7 @@ import { type BlockDevice, BlockReader } from './block-reader.ts';
 import { type DirectoryName, namesIn, verifyDirectoryBlock } from './directory.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
 import { COMPAT, featuresOf, INCOMPAT } from './features.ts';
-import { inodeChecksumSeed, ReadFlag, type ReadInode, readInode, sectorsOf } from './inode.ts';
+import { inodeChecksumSeed, isInodeUsed, ReadFlag, type ReadInode, readInode, sectorsOf } from './inode.ts';
 import { inlineData } from './inline-data.ts';
 import { readJournal } from './journal.ts';
 import { blockRuns } from './mapping.ts';
@@ -67,6 +67,11 @@ export class Filesystem {
   /** Inode number `ino`. */
   inode(ino: number): ReadInode {
     return readInode(this.#reader, this.superblock, ino);
+  }
+
+  /** Whether there is a file of any type; a reserved inode may be none. */
+  isInodeUsed(ino: number): boolean {
+    return isInodeUsed(this.#reader, this.superblock, ino);
   }
 
   /** Bytes of the image, newer ones of the journal among them. */

@@ -108,6 +108,11 @@ export function readInode(reader: BlockReader, superblock: ReadSuperblock, ino: 
   };
 }
 
+/** Whether inode `ino` is a file of any type. Throws `image-corrupt` for one that is out of range. */
+export function isInodeUsed(reader: BlockReader, superblock: ReadSuperblock, ino: number): boolean {
+  return viewOf(rawInode(reader, superblock, ino)).getUint16(At.i_mode.offset, true) !== 0;
+}
+
 interface Field {
   readonly offset: number;
   readonly size: number;
