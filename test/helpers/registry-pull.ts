@@ -51,13 +51,14 @@ export interface Pull extends RegistryOptions {
   readonly timing?: Timing;
   readonly signal?: AbortSignal;
   readonly cache?: string;
+  readonly onWarning?: (message: string) => void;
 }
 
 /** What an image of the registry turns out to be. */
 export async function resolve(registry: FakeServer, options: Pull = {}): Promise<ResolvedReference> {
   const { target = '', name = `//127.0.0.1:${registry.port}/test/image${target}`, timing = hurried() } = options;
-  const { cache = false, signal } = options;
-  const opening = openingOf(`docker:${name}`, { cache, signal });
+  const { cache = false, signal, onWarning } = options;
+  const opening = openingOf(`docker:${name}`, { cache, signal, onWarning });
   // Without a file, whoever runs the tests would be let in.
   return resolveRegistry(
     name,

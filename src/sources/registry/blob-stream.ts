@@ -21,7 +21,7 @@ export async function* blobBytes(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
   const options = client.optionsFor(signal);
-  const patience = new Patience(options.timing, signal);
+  const patience = new Patience(options);
   const source = new BlobSource(client, blob, options);
   let reached = 0;
   let rewarded = 0;

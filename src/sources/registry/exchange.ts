@@ -2,16 +2,13 @@ import { ImageError } from '../../core/errors.ts';
 import { connectionFailure } from './connection-failure.ts';
 import type { HttpPolicy } from './http-policy.ts';
 import { fetchFor } from './proxy.ts';
-import { STALL_BYTES, type Timing, TransientFailure } from './patience.ts';
+import { STALL_BYTES, TransientFailure, type WaitOptions } from './patience.ts';
 
 /** What requests have in common. */
-export interface ExchangeOptions {
+export interface ExchangeOptions extends WaitOptions {
   readonly policy: HttpPolicy;
-  readonly timing: Timing;
   /** Hosts that have answered: one that no longer takes connections may do so again. */
   readonly answered: Set<string>;
-  /** Ends the request and its answer; its reason is thrown. */
-  readonly signal: AbortSignal | undefined;
 }
 
 /** A request without its address. */

@@ -15,6 +15,15 @@ export interface Timing {
 /** A transfer that brings fewer bytes than this in `stallMilliseconds` is given up. */
 export const STALL_BYTES = 32 * 1024;
 
+/** What waits have in common. */
+export interface WaitOptions {
+  readonly timing: Timing;
+  /** Ends waits, and what is waited for; its reason is thrown. */
+  readonly signal: AbortSignal | undefined;
+  /** Told, in one line, why it takes long. */
+  readonly onWarning: (what: string) => void;
+}
+
 /** What applies where nobody says otherwise. */
 export const DEFAULT_TIMING: Timing = {
   sleep: async (milliseconds, signal) => {
@@ -29,6 +38,8 @@ export const DEFAULT_TIMING: Timing = {
 const ATTEMPTS_MAX = 6;
 const FIRST_DELAY = 500;
 const DELAY_MAX = 16_000;
+/** Waits from this on are told of, in milliseconds. */
+const WARNED = 2000;
 /** The longest time that a server is waited for when it asks for that, in milliseconds. */
 const RETRY_AFTER_MAX = 120_000;
 
@@ -47,24 +58,25 @@ export class TransientFailure extends Error {
 
 /** Counts the failures of one piece of work, and waits longer after each: exponentially, less up to a half at random. */
 export class Patience {
-  readonly #timing: Timing;
-  readonly #signal: AbortSignal | undefined;
+  readonly #options: WaitOptions;
   #failures = 0;
 
-  constructor(timing: Timing, signal: AbortSignal | undefined) {
-    this.#timing = timing;
-    this.#signal = signal;
+  constructor(options: WaitOptions) {
+    this.#options = options;
   }
 
   /** Waits before the next attempt. Throws `error` when it is not transient, and its ImageError when it was the last attempt. */
   async wait(error: unknown): Promise<void> {
-    this.#signal?.throwIfAborted();
+    const { timing, signal, onWarning } = this.#options;
+    signal?.throwIfAborted();
     if (!(error instanceof TransientFailure)) throw error;
     const { failure, retryAfter = 0 } = error;
     if (++this.#failures >= ATTEMPTS_MAX) throw extended(failure, `given up after ${ATTEMPTS_MAX} attempts`);
     if (retryAfter > RETRY_AFTER_MAX) throw extended(failure, `it asks to wait ${Math.ceil(retryAfter / 1000)} s`);
     const backOff = Math.min(FIRST_DELAY * 2 ** (this.#failures - 1), DELAY_MAX);
-    await this.#timing.sleep(Math.max(retryAfter, backOff * (1 - this.#timing.random() / 2)), this.#signal);
+    const milliseconds = Math.max(retryAfter, backOff * (1 - timing.random() / 2));
+    if (milliseconds >= WARNED) onWarning(`${failure.what}; trying again in ${Math.round(milliseconds / 1000)} s`);
+    await timing.sleep(milliseconds, signal);
   }
 
   /** The last attempt brought something: the next failure is the first. */
@@ -74,12 +86,8 @@ export class Patience {
 }
 
 /** The result of the first attempt that succeeds. Throws what the last one throws. */
-export async function persist<T>(
-  attempt: () => Promise<T>,
-  timing: Timing,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  const patience = new Patience(timing, signal);
+export async function persist<T>(attempt: () => Promise<T>, options: WaitOptions): Promise<T> {
+  const patience = new Patience(options);
   for (;;) {
     try {
       return await attempt();

@@ -17,7 +17,7 @@ export class RegistryClient {
   constructor(
     reference: DockerReference,
     search: () => Promise<CredentialSearch>,
-    http: Pick<ExchangeOptions, 'policy' | 'timing'>,
+    http: Omit<ExchangeOptions, 'answered' | 'signal'>,
   ) {
     this.#http = { ...http, answered: new Set() };
     this.#reference = reference;
@@ -64,7 +64,7 @@ export class RegistryClient {
       const answer = await this.get(path, headers, [200], options);
       return { bytes: await bodyOf(answer, bytesMax), headers: answer.headers };
     };
-    return persist(attempt, options.timing, options.signal);
+    return persist(attempt, options);
   }
 
   async #ask(

@@ -25,12 +25,13 @@ export async function resolveRegistry(
   { authFile, plainHttp = [] }: RegistryOptions,
   timing: Timing = DEFAULT_TIMING,
 ): Promise<ResolvedReference> {
-  const { reference, onWarning, signal } = opening;
-  const platform = requestPlatform(wantedPlatform, (what) => onWarning(`${reference}: ${what}`));
+  const { reference, signal } = opening;
+  const onWarning = (what: string): void => opening.onWarning(`${reference}: ${what}`);
+  const platform = requestPlatform(wantedPlatform, onWarning);
   const named = parseDockerReference(name);
   const search = async (): ReturnType<typeof findCredentials> =>
     findCredentials(named, { authFile, environment: process.env }, signal);
-  const client = new RegistryClient(named, search, { policy: new HttpPolicy(plainHttp), timing });
+  const client = new RegistryClient(named, search, { policy: new HttpPolicy(plainHttp), timing, onWarning });
   const content = new RegistryContent(client, opening);
   return resolveImage({
     reference,

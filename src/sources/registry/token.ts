@@ -23,17 +23,13 @@ export async function requestToken(
   options: ExchangeOptions,
 ): Promise<string> {
   if (credentials?.kind === 'registry-token') return checked(credentials.token, request);
-  const answer = await persist(
-    async () => {
-      const [url, head] =
-        credentials?.kind === 'identity-token' ? refresh(request, credentials.token) : query(request, credentials);
-      const given = await exchange(url, head, options);
-      if (given.status !== 200) throw await refusal(given);
-      return Buffer.from(await bodyOf(given, TOKEN_BYTES_MAX)).toString('utf8');
-    },
-    options.timing,
-    options.signal,
-  );
+  const answer = await persist(async () => {
+    const [url, head] =
+      credentials?.kind === 'identity-token' ? refresh(request, credentials.token) : query(request, credentials);
+    const given = await exchange(url, head, options);
+    if (given.status !== 200) throw await refusal(given);
+    return Buffer.from(await bodyOf(given, TOKEN_BYTES_MAX)).toString('utf8');
+  }, options);
   return tokenIn(answer, request);
 }
 

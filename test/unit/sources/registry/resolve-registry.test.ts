@@ -128,8 +128,17 @@ describe('a registry that fails', () => {
       if (!request.url?.includes('manifests') || left-- <= 0) return asUsual();
       errorAnswer(response, 503, 'UNAVAILABLE', 'later');
     };
-    expect(await pull(await registryOf({ intercept }), { timing })).toEqual([sha256(TAR)]);
+    const warnings: string[] = [];
+    const registry = await registryOf({ intercept });
+    const onWarning = (message: string): unknown => warnings.push(message);
+    expect(await pull(registry, { timing, onWarning })).toEqual([sha256(TAR)]);
     expect(timing.waits).toEqual([500, 1000, 2000, 4000]);
+    expect(warnings).toEqual(
+      [2, 4].map(
+        (seconds) =>
+          `docker://127.0.0.1:${registry.port}/test/image: 127.0.0.1:${registry.port} answers 503 (UNAVAILABLE: later); trying again in ${seconds} s`,
+      ),
+    );
   });
 
   it('is given up in the end, with what it said', async () => {
