@@ -163,7 +163,8 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
     expect(output(['hash', reference], { ...options, env: trusting })).toBe(expected);
     // A registry that has not got a layer, and knows where it is.
     const tar = readFileSync(join(folder, layers[0]));
-    const elsewhere = new FakeImage([tar], { urls: [`https://${secure}/nothing`, blobAddress(secure, tar)] });
+    const urls = ['https://127.0.0.1:1/', `https://${secure}/nothing`, blobAddress(secure, tar)];
+    const elsewhere = new FakeImage([tar], { urls });
     elsewhere.blobs.delete(elsewhere.layerDigest);
     const foreign = await FakeServer.start(elsewhere.answer);
     const asked = startBlockloom(['hash', `docker://127.0.0.1:${foreign.port}/test/image`], {

@@ -85,8 +85,9 @@ class BlobSource {
         return await this.#askElsewhere(this.#blob.urls[this.#url] ?? '', headers, statuses);
       } catch (error) {
         const next = this.#url === undefined ? 0 : this.#url + 1;
-        const isMissing = error instanceof ImageError && error.code === 'layer-not-found';
-        if (!isMissing || next >= this.#blob.urls.length) throw error;
+        // Only the registry's own word counts; one of several addresses may be wrong in any way.
+        const isOver = error instanceof ImageError && (this.#url !== undefined || error.code === 'layer-not-found');
+        if (!isOver || next >= this.#blob.urls.length) throw error;
         this.#url = next;
       }
     }
