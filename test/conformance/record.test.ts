@@ -44,6 +44,7 @@ describe.skipIf(!isReady).each([1024, 2048, 4096] as const)('the record in an im
     const { path, text } = await build();
     e2fsck(path);
     expect(debugfs(path, 'cat <5>')).toBe(text);
+    expect(debugfs(path, 'stat <5>')).toMatch(/Type: regular +Mode: +0400 +Flags: 0x80000\n/);
     expect(recordOf(path)).toBe(text);
     expect(run('dumpe2fs', [path]).toString()).toMatch(/Filesystem volume name: +r\n/);
   });

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LayerIdentity } from '../../../src/core/layer/identity.ts';
 import { toPlanOptions } from '../../../src/image/options.ts';
+import type { Blob } from '../../../src/sources/layer.ts';
 import { identifyLayers } from '../../../src/sources/identify.ts';
 import { openLayers, type OpenLayersOptions } from '../../../src/sources/open-layers.ts';
 import { scratch } from '../../helpers/scratch.ts';
@@ -63,6 +64,23 @@ it.each(['a file', 'a directory'])('%s that changes meanwhile is told', async (k
   utimesSync(path, 1, 2);
   await expect(identifyLayers(layers, toPlanOptions({}).metadata)).rejects.toMatchObject({ code: 'layer-changed' });
   for (const { blob } of layers) blob.close();
+});
+
+it('a directory of which a file that was read changes is told', async () => {
+  const directory = scratch();
+  writeFileSync(join(directory, 'a'), 'a');
+  writeFileSync(join(directory, 'b'), 'b');
+  const [layer] = (await openLayers([directory], { cache: false })).layers;
+  const blob: Blob = Object.assign(Object.create(layer!.blob) as Blob, {
+    verifyUnchanged: () => layer!.blob.verifyUnchanged(),
+    read: async (position: number, target: Uint8Array): Promise<void> => {
+      await layer!.blob.read(position, target);
+      if (position === 1) writeFileSync(join(directory, 'a'), 'changed');
+    },
+  });
+  const changing = identifyLayers([{ ...layer!, blob }], toPlanOptions({}).metadata);
+  await expect(changing).rejects.toMatchObject({ code: 'layer-changed' });
+  layer!.blob.close();
 });
 
 describe('a directory is known by its contents', () => {
