@@ -27,7 +27,8 @@ export interface WaitOptions {
 /** What applies where nobody says otherwise. */
 export const DEFAULT_TIMING: Timing = {
   sleep: async (milliseconds, signal) => {
-    await delay(milliseconds, undefined, signal === undefined ? {} : { signal });
+    // Each wait has a signal of its own: Node.js warns of many that listen to one.
+    await delay(milliseconds, undefined, { signal: AbortSignal.any(signal === undefined ? [] : [signal]) });
   },
   random: Math.random,
   answerMilliseconds: 60_000,
