@@ -53,10 +53,10 @@ function contentOf(filesystem: Filesystem, inode: ReadInode): string {
   if (inode.type === EntryType.symlink) return byteString(filesystem.symlinkTarget(inode));
   if (inode.type !== EntryType.file) return '';
   const hash = createHash('sha256');
-  const inline = filesystem.inlineFile(inode);
-  if (inline !== undefined) return hash.update(inline).digest('hex');
   const zeros = Buffer.alloc(1 << 16);
-  let at = 0;
+  const inline = filesystem.inlineFile(inode) ?? new Uint8Array(0);
+  let at = inline.length;
+  hash.update(inline);
   const zeroTo = (end: number): void => {
     for (; at < end; at += Math.min(zeros.length, end - at))
       hash.update(zeros.subarray(0, Math.min(zeros.length, end - at)));

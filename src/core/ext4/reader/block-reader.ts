@@ -8,12 +8,12 @@ export interface BlockDevice {
   read(offset: number, target: Uint8Array): void;
 }
 
-/** Where the log has a newer copy of a block. */
-export interface LoggedBlock {
-  /** In the image, in bytes. */
-  readonly imageOffset: number;
-  /** Whether its first four bytes are the journal's magic, which the copy leaves out. */
-  readonly isEscaped: boolean;
+/** The newer copies of blocks that a log has. */
+export interface LoggedBlocks {
+  /** By block, where in the image its copy is, in bytes. */
+  readonly imageOffset: ReadonlyMap<number, number>;
+  /** Blocks whose first four bytes are the journal's magic, which their copies leave out. */
+  readonly escaped: ReadonlySet<number>;
 }
 
 /** How many blocks of metadata are kept. */
@@ -25,7 +25,8 @@ export class BlockReader {
   readonly #device: BlockDevice;
   readonly #slotBlock = new Float64Array(SLOTS).fill(-1);
   readonly #slotBytes: Uint8Array[] = [];
-  #logged: ReadonlyMap<number, LoggedBlock> = new Map();
+  #logged: LoggedBlocks['imageOffset'] = new Map();
+  #escaped: LoggedBlocks['escaped'] = new Set();
 
   constructor(device: BlockDevice, blockSize: number) {
     this.#device = device;
@@ -37,8 +38,9 @@ export class BlockReader {
   }
 
   /** From now on the log's copies are read in place of the blocks. */
-  replay(logged: ReadonlyMap<number, LoggedBlock>): void {
-    this.#logged = logged;
+  replay({ imageOffset, escaped }: LoggedBlocks): void {
+    this.#logged = imageOffset;
+    this.#escaped = escaped;
     this.#slotBlock.fill(-1);
   }
 
@@ -77,8 +79,8 @@ export class BlockReader {
     const logged = this.#logged.get(block);
     if (logged === undefined) return this.#device.read(offset, target);
     const within = offset - block * this.blockSize;
-    this.#device.read(logged.imageOffset + within, target);
-    if (!logged.isEscaped) return;
+    this.#device.read(logged + within, target);
+    if (!this.#escaped.has(block)) return;
     for (let i = within; i < 4 && i - within < target.length; i++) {
       target[i - within] = (JBD2_MAGIC_NUMBER >>> (24 - 8 * i)) & 0xff;
     }

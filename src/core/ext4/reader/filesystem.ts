@@ -7,10 +7,11 @@ import { type BlockDevice, BlockReader } from './block-reader.ts';
 import { type DirectoryName, namesIn, verifyDirectoryBlock } from './directory.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
 import { COMPAT, featuresOf, INCOMPAT } from './features.ts';
+import { InodeTables } from './group-descriptors.ts';
 import { inodeChecksumSeed, isInodeUsed, ReadFlag, type ReadInode, readInode, sectorsOf } from './inode.ts';
 import { inlineData } from './inline-data.ts';
 import { readJournal } from './journal.ts';
-import { blockRuns } from './mapping.ts';
+import { type BlockRun, blockRuns } from './mapping.ts';
 import { type ReadSuperblock, readSuperblock } from './superblock.ts';
 import { storedXattrs, toXattr } from './xattrs.ts';
 
@@ -41,16 +42,21 @@ export class Filesystem {
   /** Whether blocks are read from a journal that was not emptied. */
   readonly isRecovered: boolean;
   readonly #reader: BlockReader;
+  #tables: InodeTables;
 
   /** Opens what `device` holds; a journal that has to be recovered is read in place of the blocks that it has. */
   constructor(device: BlockDevice) {
     const found = readSuperblock(device);
     this.#reader = new BlockReader(device, found.blockSize);
     this.superblock = found;
+    this.#tables = new InodeTables(this.#reader, found);
     this.isRecovered = (found.incompat & INCOMPAT.needs_recovery) !== 0 && (found.compat & COMPAT.has_journal) !== 0;
     if (!this.isRecovered) return;
     this.#reader.replay(readJournal(this.#journalFile()));
     this.superblock = readSuperblock({ size: device.size, read: (offset, target) => this.read(offset, target) });
+    if (this.superblock.blockSize !== found.blockSize)
+      throw corrupt('the superblock in the journal has another block size');
+    this.#tables = new InodeTables(this.#reader, this.superblock);
   }
 
   /** Its features, in dumpe2fs' names and order. */
@@ -66,12 +72,12 @@ export class Filesystem {
 
   /** Inode number `ino`. */
   inode(ino: number): ReadInode {
-    return readInode(this.#reader, this.superblock, ino);
+    return readInode(this.#reader, this.superblock, this.#tables, ino);
   }
 
   /** Whether there is a file of any type; a reserved inode may be none. */
   isInodeUsed(ino: number): boolean {
-    return isInodeUsed(this.#reader, this.superblock, ino);
+    return isInodeUsed(this.#reader, this.superblock, this.#tables, ino);
   }
 
   /** Bytes of the image, newer ones of the journal among them. */
@@ -165,13 +171,12 @@ export class Filesystem {
     }
   }
 
-  /** The data of a file that is kept in its inode; undefined for every other. */
+  /** The data of a file that is kept in its inode, what of it is not zeros to the end; undefined for every other. */
   inlineFile(inode: ReadInode): Uint8Array | undefined {
     if ((inode.flags & ReadFlag.inlineData) === 0) return undefined;
     refuseEncrypted(inode);
     const data = inlineData(this.#reader, this.superblock, inode);
-    if (data.length < inode.size) throw corrupt(`inode ${inode.ino} of ${inode.size} bytes has ${data.length} of them`);
-    return data.subarray(0, inode.size);
+    return data.subarray(0, Math.min(inode.size, data.length));
   }
 
   /** Fills `target` with a file's bytes from `offset`; returns how many there were. */
@@ -179,9 +184,9 @@ export class Filesystem {
     const end = Math.min(offset + target.length, inode.size);
     if (end <= offset) return 0;
     const inline = this.inlineFile(inode);
+    target.fill(0, 0, end - offset);
     if (inline !== undefined) target.set(inline.subarray(offset, end));
     else {
-      target.fill(0, 0, end - offset);
       for (const run of this.runs(inode)) {
         const [from, to] = [Math.max(run.offset, offset), Math.min(run.offset + run.length, end)];
         if (from < to) this.read(run.imageOffset + from - run.offset, target.subarray(from - offset, to - offset));
@@ -215,21 +220,23 @@ export class Filesystem {
   xattrs(inode: ReadInode): Xattr[] {
     const found = storedXattrs(this.#reader, this.superblock, inode).flatMap((stored) => {
       const value =
-        stored.value instanceof Uint8Array ? stored.value : this.#xattrValue(stored.value.ino, stored.size, inode.ino);
+        stored.value instanceof Uint8Array ? stored.value : this.#xattrValue(stored.value.ino, stored.size, inode);
       return toXattr(stored, value, inode.ino) ?? [];
     });
     return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
-  /** A value that has an inode of its own (ea_inode), whose i_atime holds its hash. */
-  #xattrValue(ino: number, size: number, owner: number): Uint8Array {
+  /** A value that has an inode of its own (ea_inode): its i_atime holds the hash; Lustre's old ones name their owner instead. */
+  #xattrValue(ino: number, size: number, owner: ReadInode): Uint8Array {
     const inode = this.inode(ino);
     const isValue = inode.type === EntryType.file && (inode.flags & ReadFlag.eaInode) !== 0;
     if (!isValue || inode.size !== size)
-      throw corrupt(`inode ${owner}: an xattr of ${size} bytes in inode ${ino}, which holds none`);
+      throw corrupt(`inode ${owner.ino}: an xattr of ${size} bytes in inode ${ino}, which holds none`);
     const value = new Uint8Array(size);
     this.readFile(inode, 0, value);
-    checkChecksum(inode.atime.seconds >>> 0, crc32c(this.superblock.checksumSeed, value), `xattr inode ${ino}`);
+    const isLustre = inode.mtime.seconds >>> 0 === owner.ino && inode.generation === owner.generation;
+    const hash = crc32c(this.superblock.checksumSeed, value);
+    if (!isLustre) checkChecksum(inode.atime.seconds >>> 0, hash, `xattr inode ${ino}`);
     return value;
   }
 
@@ -241,8 +248,8 @@ export class Filesystem {
     const count = Math.floor(inode.size / blockSize);
     const runs = [...blockRuns(this.#reader, this.superblock, inode)];
     const physical = (block: number): number => {
-      const run = runs.find(({ logical, count: length }) => block >= logical && block < logical + length);
-      if (run === undefined) throw corrupt(`the journal has no block ${block}`);
+      const run = lastRunFrom(runs, block);
+      if (run === undefined || block >= run.logical + run.count) throw corrupt(`the journal has no block ${block}`);
       return run.physical + block - run.logical;
     };
     return {
@@ -252,6 +259,17 @@ export class Filesystem {
       read: (block) => this.#reader.block(physical(block), 'journal'),
     };
   }
+}
+
+/** The last of ascending runs that begins at `block` or before it. */
+function lastRunFrom(runs: readonly BlockRun[], block: number): BlockRun | undefined {
+  let [low, high] = [0, runs.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (runs[middle]!.logical <= block) low = middle + 1;
+    else high = middle;
+  }
+  return runs[low - 1];
 }
 
 function refuseEncrypted({ ino, flags }: ReadInode): void {

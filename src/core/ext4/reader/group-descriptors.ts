@@ -12,8 +12,33 @@ const INODE_TABLE_HI = 0x28;
 const CHECKSUM = GroupDescriptor.fields.bg_checksum;
 const SEED = 0xffff;
 
-/** The block in which a group's inode table begins. Throws `image-corrupt`. */
-export function inodeTableOf(reader: BlockReader, superblock: ReadSuperblock, group: number): number {
+/** How many groups' inode tables are remembered. */
+const SLOTS = 256;
+
+/** Where the inode tables of a filesystem begin. */
+export class InodeTables {
+  readonly #reader: BlockReader;
+  readonly #superblock: ReadSuperblock;
+  readonly #slotGroup = new Float64Array(SLOTS).fill(-1);
+  readonly #slotTable = new Float64Array(SLOTS);
+
+  constructor(reader: BlockReader, superblock: ReadSuperblock) {
+    this.#reader = reader;
+    this.#superblock = superblock;
+  }
+
+  /** The block in which a group's inode table begins. Throws `image-corrupt`. */
+  blockOf(group: number): number {
+    const slot = group % SLOTS;
+    if (this.#slotGroup[slot] === group) return this.#slotTable[slot]!;
+    const table = inodeTableOf(this.#reader, this.#superblock, group);
+    this.#slotGroup[slot] = group;
+    this.#slotTable[slot] = table;
+    return table;
+  }
+}
+
+function inodeTableOf(reader: BlockReader, superblock: ReadSuperblock, group: number): number {
   const { descriptorSize, blockSize } = superblock;
   const perBlock = blockSize / descriptorSize;
   const block = descriptorBlock(superblock, Math.floor(group / perBlock));
@@ -31,11 +56,11 @@ export function inodeTableOf(reader: BlockReader, superblock: ReadSuperblock, gr
 /** Where the `index`th block of descriptors is: behind the superblock, or with meta_bg at the start of the groups it describes. */
 function descriptorBlock(superblock: ReadSuperblock, index: number): number {
   const { fields, incompat, blockSize, descriptorSize } = superblock;
-  const first = fields.s_first_data_block;
-  if ((incompat & INCOMPAT.meta_bg) === 0 || index < fields.s_first_meta_bg)
-    return superblockBlock(superblock) + 1 + index;
+  const superblockAt = superblockBlock(superblock);
+  if ((incompat & INCOMPAT.meta_bg) === 0 || index < fields.s_first_meta_bg) return superblockAt + 1 + index;
   const group = index * (blockSize / descriptorSize);
-  return first + group * fields.s_blocks_per_group + (hasSuperblock(superblock, group) ? 1 : 0);
+  const first = group === 0 ? superblockAt : fields.s_first_data_block + group * fields.s_blocks_per_group;
+  return first + (hasSuperblock(superblock, group) ? 1 : 0);
 }
 
 /** With clusters of 1 KiB blocks the first data block is 0, and the superblock in block 1 all the same. */

@@ -5,7 +5,7 @@ import { Inode, S_IFMT_OF } from '../format/inode.ts';
 import type { BlockReader } from './block-reader.ts';
 import { checkChecksum, corrupt } from './failure.ts';
 import { INCOMPAT, RO_COMPAT } from './features.ts';
-import { inodeTableOf } from './group-descriptors.ts';
+import type { InodeTables } from './group-descriptors.ts';
 import type { ReadSuperblock } from './superblock.ts';
 
 /** i_flags that decide how an inode is read. */
@@ -52,8 +52,9 @@ export interface ReadInode {
   readonly xattrBlock: number;
   /** How many bytes behind the first 128 hold fields. */
   readonly extraSize: number;
-  /** The inode as it is on disk. */
+  /** The inode as it is on disk, and a view of it. */
   readonly bytes: Uint8Array;
+  readonly view: DataView;
 }
 
 const GOOD_OLD_INODE_SIZE = 128;
@@ -66,17 +67,23 @@ const TYPE_OF = new Map<number, EntryType>(
 const At = Inode.fields;
 
 /** Reads inode `ino`. Throws `image-corrupt` for one that is out of range, not in use, or damaged. */
-export function readInode(reader: BlockReader, superblock: ReadSuperblock, ino: number): ReadInode {
-  const bytes = rawInode(reader, superblock, ino);
+export function readInode(
+  reader: BlockReader,
+  superblock: ReadSuperblock,
+  tables: InodeTables,
+  ino: number,
+): ReadInode {
+  const bytes = rawInode(reader, superblock, tables, ino);
   const view = viewOf(bytes);
   const u16 = (field: Field): number => view.getUint16(field.offset, true);
   const u32 = (field: Field): number => view.getUint32(field.offset, true);
   const iMode = u16(At.i_mode);
   const type = TYPE_OF.get(iMode & TYPE_MASK);
   if (type === undefined) throw corrupt(`inode ${ino} is not in use, or of no type: i_mode 0${iMode.toString(8)}`);
-  const extraSize = bytes.length > GOOD_OLD_INODE_SIZE ? checkedExtraSize(u16(At.i_extra_isize), bytes.length) : 0;
-  const generation = u32(At.i_generation);
-  verify(superblock, { ino, generation, bytes, view, extraSize });
+  const extraSize = bytes.length > GOOD_OLD_INODE_SIZE ? u16(At.i_extra_isize) : 0;
+  if (extraSize > bytes.length - GOOD_OLD_INODE_SIZE || extraSize % 4 !== 0)
+    throw corrupt(`inode ${ino} of ${bytes.length} bytes: i_extra_isize ${extraSize}`);
+  verify(superblock, { ino, bytes, view, extraSize });
   const isDevice = type === EntryType.characterDevice || type === EntryType.blockDevice;
   const map = bytes.subarray(At.i_block.offset, At.i_block.offset + At.i_block.size);
   const [deviceMajor, deviceMinor] = isDevice ? deviceOf(map) : [0, 0];
@@ -100,17 +107,23 @@ export function readInode(reader: BlockReader, superblock: ReadSuperblock, ino: 
     deviceMajor,
     deviceMinor,
     flags: u32(At.i_flags),
-    generation,
+    generation: u32(At.i_generation),
     map,
     xattrBlock: from64(u32(At.i_file_acl_lo), u16(At.i_file_acl_high)),
     extraSize,
     bytes,
+    view,
   };
 }
 
 /** Whether inode `ino` is a file of any type. Throws `image-corrupt` for one that is out of range. */
-export function isInodeUsed(reader: BlockReader, superblock: ReadSuperblock, ino: number): boolean {
-  return viewOf(rawInode(reader, superblock, ino)).getUint16(At.i_mode.offset, true) !== 0;
+export function isInodeUsed(
+  reader: BlockReader,
+  superblock: ReadSuperblock,
+  tables: InodeTables,
+  ino: number,
+): boolean {
+  return viewOf(rawInode(reader, superblock, tables, ino)).getUint16(At.i_mode.offset, true) !== 0;
 }
 
 interface Field {
@@ -118,19 +131,14 @@ interface Field {
   readonly size: number;
 }
 
-function rawInode(reader: BlockReader, superblock: ReadSuperblock, ino: number): Uint8Array {
+function rawInode(reader: BlockReader, superblock: ReadSuperblock, tables: InodeTables, ino: number): Uint8Array {
   const { fields, inodeSize, blockSize } = superblock;
   if (ino === 0 || ino > fields.s_inodes_count) throw corrupt(`inode ${ino} of ${fields.s_inodes_count}`);
   const index = (ino - 1) % fields.s_inodes_per_group;
-  const table = inodeTableOf(reader, superblock, Math.floor((ino - 1) / fields.s_inodes_per_group));
+  const table = tables.blockOf(Math.floor((ino - 1) / fields.s_inodes_per_group));
   const at = index * inodeSize;
   const block = reader.block(table + Math.floor(at / blockSize), `inode ${ino}`);
   return block.subarray(at % blockSize, (at % blockSize) + inodeSize);
-}
-
-/** i_extra_isize, as far as it is one. */
-function checkedExtraSize(extra: number, inodeSize: number): number {
-  return extra <= inodeSize - GOOD_OLD_INODE_SIZE && extra % 4 === 0 ? extra : 0;
 }
 
 /** The checksum seed of an inode and of what belongs to it. */
@@ -142,30 +150,30 @@ export function inodeChecksumSeed({ checksumSeed }: ReadSuperblock, ino: number,
 
 const scratch = new Uint8Array(8);
 const scratchView = viewOf(scratch);
-const ZEROS = new Uint8Array(2);
+const INODE_SIZE_MAX = 65_536;
+/** What an inode's checksum covers: its number and generation, and itself. */
+const covered = new Uint8Array(scratch.length + INODE_SIZE_MAX);
 
 /** The two halves of an inode's checksum count as zeros. */
 function verify(
   superblock: ReadSuperblock,
-  {
-    ino,
-    generation,
-    bytes,
-    view,
-    extraSize,
-  }: Pick<ReadInode, 'ino' | 'generation' | 'bytes' | 'extraSize'> & { view: DataView },
+  { ino, bytes, view, extraSize }: Pick<ReadInode, 'ino' | 'bytes' | 'view' | 'extraSize'>,
 ): void {
   if (!superblock.hasMetadataChecksums) return;
   const { i_checksum_lo: low, i_checksum_hi: high } = At;
-  let crc = inodeChecksumSeed(superblock, ino, generation);
-  crc = crc32c(crc32c(crc, bytes.subarray(0, low.offset)), ZEROS);
-  if (GOOD_OLD_INODE_SIZE + extraSize < high.offset + high.size) {
-    crc = crc32c(crc, bytes.subarray(low.offset + 2));
-    return checkChecksum(view.getUint16(low.offset, true), crc & 0xffff, `inode ${ino}`);
-  }
-  crc = crc32c(crc32c(crc, bytes.subarray(low.offset + 2, high.offset)), ZEROS);
-  crc = crc32c(crc, bytes.subarray(high.offset + 2));
-  checkChecksum(view.getUint16(low.offset, true) + view.getUint16(high.offset, true) * 0x1_0000, crc, `inode ${ino}`);
+  const start = scratch.length;
+  const input = covered.subarray(0, start + bytes.length);
+  scratchView.setUint32(0, ino, true);
+  scratchView.setUint32(4, view.getUint32(At.i_generation.offset, true), true);
+  input.set(scratch);
+  input.set(bytes, start);
+  input.fill(0, start + low.offset, start + low.offset + low.size);
+  const hasHigh = GOOD_OLD_INODE_SIZE + extraSize >= high.offset + high.size;
+  if (hasHigh) input.fill(0, start + high.offset, start + high.offset + high.size);
+  const crc = crc32c(superblock.checksumSeed, input);
+  const found = view.getUint16(low.offset, true);
+  if (hasHigh) checkChecksum(found + view.getUint16(high.offset, true) * 0x1_0000, crc, `inode ${ino}`);
+  else checkChecksum(found, crc & 0xffff, `inode ${ino}`);
 }
 
 /** 32 bits of seconds, signed; two more above them, and 30 of nanoseconds. */
@@ -183,8 +191,7 @@ function deviceOf(iBlock: Uint8Array): [major: number, minor: number] {
 }
 
 /** How many 512-byte sectors an inode takes, xattr block included. */
-export function sectorsOf(superblock: ReadSuperblock, { bytes, flags }: ReadInode): number {
-  const view = viewOf(bytes);
+export function sectorsOf(superblock: ReadSuperblock, { view, flags }: ReadInode): number {
   const low = view.getUint32(At.i_blocks_lo.offset, true);
   if ((superblock.roCompat & RO_COMPAT.huge_file) === 0) return low;
   const count = from64(low, view.getUint16(At.i_blocks_high.offset, true));

@@ -11,7 +11,7 @@ import {
   REVOKE_HEADER_SIZE,
   TagFlag,
 } from '../format/journal.ts';
-import type { LoggedBlock } from './block-reader.ts';
+import type { LoggedBlocks } from './block-reader.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
 
 /** A journal's file: its blocks, and where each is in the image. */
@@ -26,6 +26,8 @@ export interface JournalFile {
 
 const KNOWN = Object.values(JournalIncompat).reduce((a, b) => a | b, 0);
 const CHECKSUM_SEED = 0xffff_ffff;
+/** How many copies and revoked blocks are kept of a log: four times as many as mke2fs's largest default journal has blocks. */
+const LOGGED_MAX = 2 ** 20;
 const UUID_SIZE = 16;
 /** The first tag of the area of fast commits (EXT4_FC_TAG_HEAD), where its transaction's number stands behind it. */
 const FAST_COMMIT_HEAD = 9;
@@ -36,7 +38,7 @@ const FAST_COMMIT_TID = 8;
  * transaction the last copy of each block that no later one revoked. Throws `image-corrupt` or `image-unsupported`.
  * https://docs.kernel.org/filesystems/ext4/journal.html
  */
-export function readJournal(file: JournalFile): Map<number, LoggedBlock> {
+export function readJournal(file: JournalFile): LoggedBlocks {
   return new Recovery(file).run();
 }
 
@@ -92,21 +94,22 @@ class Recovery {
     }
   }
 
-  run(): Map<number, LoggedBlock> {
+  run(): LoggedBlocks {
     const start = this.#superblock.getUint32(At.s_start);
-    if (start === 0) return new Map();
+    const logged = { imageOffset: new Map<number, number>(), escaped: new Set<number>() };
+    if (start === 0) return logged;
     if (start < this.#first || start >= this.#end) throw corrupt(`the log begins at block ${start} of the journal`);
     const transactions = this.#scan(start);
     this.#refuseFastCommits(transactions.length);
     const revoked = new Map<number, number>();
     transactions.forEach(({ revoked: blocks }, i) => blocks.forEach((block) => revoked.set(block, i)));
-    const logged = new Map<number, LoggedBlock>();
     for (const [i, { sequence, tags }] of transactions.entries()) {
       for (const tag of tags) {
         if ((revoked.get(tag.block) ?? -1) >= i) continue;
         this.#verifyCopy(tag, sequence);
-        const imageOffset = this.#file.imageOffset(tag.logBlock);
-        logged.set(tag.block, { imageOffset, isEscaped: (tag.flags & TagFlag.escape) !== 0 });
+        logged.imageOffset.set(tag.block, this.#file.imageOffset(tag.logBlock));
+        if ((tag.flags & TagFlag.escape) !== 0) logged.escaped.add(tag.block);
+        else logged.escaped.delete(tag.block);
       }
     }
     return logged;
@@ -118,12 +121,13 @@ class Recovery {
     let sequence = this.#superblock.getUint32(At.s_sequence);
     let current: Transaction = { sequence, tags: [], revoked: [] };
     let block = start;
+    let kept = 0;
     for (let read = 0; read < this.#end - this.#first; ) {
       const bytes = this.#file.read(block);
       const view = viewBig(bytes);
       if (view.getUint32(At.h_magic) !== JBD2_MAGIC_NUMBER || view.getUint32(At.h_sequence) !== sequence) break;
       const type = view.getUint32(At.h_blocktype);
-      const before = read++;
+      read++;
       block = this.#next(block);
       if (type === JournalBlockType.commit) {
         if (!this.#isCommitSound(bytes)) break;
@@ -133,11 +137,14 @@ class Recovery {
         continue;
       }
       if (!this.#isTailSound(bytes)) break;
-      if (type === JournalBlockType.revoke) this.#readRevoked(view, current.revoked);
+      if (type === JournalBlockType.revoke) kept += this.#readRevoked(view, current.revoked);
       else if (type === JournalBlockType.descriptor) {
-        read += this.#readTags(view, block, current.tags);
-        for (let i = read - before - 1; i > 0; i--) block = this.#next(block);
+        const count = this.#readTags(view, block, current.tags);
+        read += count;
+        kept += count;
+        for (let i = count; i > 0; i--) block = this.#next(block);
       } else break;
+      if (kept > LOGGED_MAX) throw unsupported(`a journal with more than ${LOGGED_MAX} blocks to recover`);
     }
     return transactions;
   }
@@ -163,13 +170,16 @@ class Recovery {
     return count;
   }
 
-  #readRevoked(view: DataView, revoked: number[]): void {
+  /** Returns how many. */
+  #readRevoked(view: DataView, revoked: number[]): number {
+    const before = revoked.length;
     const size = this.#has(JournalIncompat['64bit']) ? 8 : 4;
     const end = view.getUint32(At.r_count);
     if (end > this.#file.blockSize - (this.#hasChecksums ? 4 : 0)) throw corrupt(`a revoke block of ${end} bytes`);
     for (let at = REVOKE_HEADER_SIZE; at + size <= end; at += size) {
       revoked.push(size === 4 ? view.getUint32(at) : from64(view.getUint32(at + 4), view.getUint32(at)));
     }
+    return revoked.length - before;
   }
 
   #verifyCopy({ logBlock, checksum, block }: Tag, sequence: number): void {
@@ -194,10 +204,13 @@ class Recovery {
     return viewBig(bytes).getUint32(at) === checksumWithout(this.#seed, bytes, at);
   }
 
-  /** Fast commits are changes of another kind; their area is in use when it begins with the transaction that comes next. */
+  /**
+   * Fast commits are changes of another kind. Their area, which the kernel has begin one block behind the log, is in use when it
+   * begins with the transaction that comes next.
+   */
   #refuseFastCommits(transactions: number): void {
     if (!this.#has(JournalIncompat.fast_commit)) return;
-    const bytes = this.#file.read(this.#end);
+    const bytes = this.#file.read(this.#end + 1);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const next = (this.#superblock.getUint32(At.s_sequence) + transactions) >>> 0;
     if (view.getUint16(0, true) !== FAST_COMMIT_HEAD || view.getUint32(FAST_COMMIT_TID, true) !== next) return;

@@ -79,6 +79,8 @@ function checkGeometry(
   const inodeSize = fields.s_rev_level === 0 ? GOOD_OLD_INODE_SIZE : fields.s_inode_size;
   if (!isPowerOfTwo(inodeSize) || inodeSize < GOOD_OLD_INODE_SIZE || inodeSize > blockSize)
     throw corrupt(`inodes of ${inodeSize} bytes`);
+  if (fields.s_inodes_count * inodeSize > size)
+    throw corrupt(`${fields.s_inodes_count} inodes of ${inodeSize} bytes, in an image of ${size} bytes`);
   const descriptorSize = is64bit ? fields.s_desc_size : DESCRIPTOR_SIZE;
   if (
     is64bit &&

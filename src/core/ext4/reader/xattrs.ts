@@ -5,7 +5,7 @@ import { viewOf } from '../../struct.ts';
 import { aclFromDisk } from '../acl.ts';
 import { EXT4_XATTR_MAGIC, XATTR_NAME_INDEX, XattrEntry, XattrHeader } from '../format/xattr.ts';
 import type { BlockReader } from './block-reader.ts';
-import { checkChecksum, corrupt } from './failure.ts';
+import { checkChecksum, corrupt, unsupported } from './failure.ts';
 import type { ReadInode } from './inode.ts';
 import type { ReadSuperblock } from './superblock.ts';
 
@@ -21,15 +21,20 @@ export interface StoredXattr {
 
 /** e_name_index of what the kernel keeps for itself: `system.`, where inline data is. */
 export const XATTR_INDEX_SYSTEM = 7;
-/** The longest value (EXT4_XATTR_SIZE_MAX), in bytes. */
-const VALUE_SIZE_MAX = 2 ** 24;
+/** The longest value that Linux passes on (XATTR_SIZE_MAX), and what all values of an inode may have together, in bytes. */
+const VALUE_SIZE_MAX = 2 ** 16;
+const VALUES_SIZE_MAX = 2 ** 22;
 const GOOD_OLD_INODE_SIZE = 128;
 
 const PREFIXES = new Map(XATTR_NAME_INDEX.map(([prefix, index]) => [index, prefix]));
 
 /** The attributes of an inode as they are stored: those in the inode first, then those of its block. Throws `image-corrupt`. */
 export function storedXattrs(reader: BlockReader, superblock: ReadSuperblock, inode: ReadInode): StoredXattr[] {
-  return [...inInode(superblock, inode), ...inBlock(reader, superblock, inode)];
+  const stored = [...inInode(superblock, inode), ...inBlock(reader, superblock, inode)];
+  const total = stored.reduce((sum, { size }) => sum + size, 0);
+  if (total > VALUES_SIZE_MAX)
+    throw unsupported(`inode ${inode.ino}: xattrs of ${total} bytes, at most ${VALUES_SIZE_MAX} are read`);
+  return stored;
 }
 
 /** The name that users see; undefined for what the kernel does not show. */
@@ -48,7 +53,7 @@ export function toXattr(stored: StoredXattr, value: Uint8Array, ino: number): Xa
 function inInode(superblock: ReadSuperblock, inode: ReadInode): StoredXattr[] {
   const start = GOOD_OLD_INODE_SIZE + inode.extraSize;
   if (start + 4 > inode.bytes.length || superblock.inodeSize === GOOD_OLD_INODE_SIZE) return [];
-  if (viewOf(inode.bytes).getUint32(start, true) !== EXT4_XATTR_MAGIC) return [];
+  if (inode.view.getUint32(start, true) !== EXT4_XATTR_MAGIC) return [];
   const area = inode.bytes.subarray(start + 4);
   return readEntries(area, area, inode.ino);
 }
@@ -87,13 +92,16 @@ function readEntries(entries: Uint8Array, values: Uint8Array, ino: number): Stor
     const nameEnd = at + XattrEntry.size + entry.e_name_len;
     if (nameEnd > entries.length) throw corrupt(`inode ${ino}: an xattr name that ends outside its place`);
     const size = entry.e_value_size;
-    if (size > VALUE_SIZE_MAX) throw corrupt(`inode ${ino}: an xattr of ${size} bytes, at most ${VALUE_SIZE_MAX}`);
+    if (size > VALUE_SIZE_MAX)
+      throw unsupported(`inode ${ino}: an xattr of ${size} bytes, at most ${VALUE_SIZE_MAX} are read`);
     const isElsewhere = entry.e_value_inum !== 0;
     if (!isElsewhere && entry.e_value_offs + size > values.length)
       throw corrupt(`inode ${ino}: an xattr value that ends outside its place`);
+    const name = byteString(entries.subarray(at + XattrEntry.size, nameEnd));
+    if (name.includes('\0')) throw corrupt(`inode ${ino}: an xattr name that holds a NUL`);
     found.push({
       nameIndex: entry.e_name_index,
-      name: byteString(entries.subarray(at + XattrEntry.size, nameEnd)),
+      name,
       size,
       value: isElsewhere ? { ino: entry.e_value_inum } : values.subarray(entry.e_value_offs, entry.e_value_offs + size),
     });
