@@ -1,6 +1,15 @@
 export { ImageError, type ImageErrorCode, type ImageErrorContext } from './core/errors.ts';
 export type { BlockDevice } from './core/ext4/reader/block-reader.ts';
 export { type DataRun, Filesystem } from './core/ext4/reader/filesystem.ts';
+export { comparePaths, type ComparePathsOptions, type PathCounts } from './compare-images.ts';
+export type { PathDifference } from './core/reading/compare-trees.ts';
+export { filePieces } from './core/reading/contents.ts';
+export type { Aspect } from './core/reading/differences.ts';
+export { exportLayer } from './core/reading/export-layer.ts';
+export { type ExportOptions, exportTar } from './core/reading/export-tar.ts';
+export { type FilesystemFacts, filesystemFacts } from './core/reading/facts.ts';
+export { findPath } from './core/reading/find.ts';
+export { walk, type WalkedName } from './core/reading/walk.ts';
 export type { Ext4Plan, Location } from './core/ext4/layout.ts';
 export type { RecordedOptions } from './core/ext4/recorded-options.ts';
 export type { ImageRecord } from './core/ext4/record.ts';
@@ -18,9 +27,11 @@ export { lockImage, type LockedImage, openLockedImage, type OpenLockedOptions } 
 export { readLockFile, writeLockFile } from './lock-file.ts';
 export { openMergedImage } from './merged-image.ts';
 export { openWritable, type WritableOptions } from './open-writable.ts';
+export { type BlockComparison, compareBlocks } from './sinks/compare-blocks.ts';
 export { compareFile, type Comparison, type Difference } from './sinks/compare.ts';
 export { type DigestAlgorithm, hashImage } from './sinks/digest.ts';
 export { writeImage, type WriteImageOptions } from './sinks/file-sink.ts';
+export { writePieces, type WrittenPieces } from './sinks/piece-sink.ts';
 export type { PumpOptions } from './sinks/pump.ts';
 export { streamImage } from './sinks/stream-sink.ts';
 export { imageBackend, type ImageServer, serveImage, type ServeImageOptions } from './serve-image.ts';

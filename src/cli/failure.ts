@@ -24,6 +24,7 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'lock-invalid': ExitCode.input,
   'image-corrupt': ExitCode.input,
   'image-unsupported': ExitCode.input,
+  'path-not-found': ExitCode.input,
   'delta-corrupt': ExitCode.input,
   'delta-mismatch': ExitCode.input,
   'delta-in-use': ExitCode.failed,

@@ -6,6 +6,7 @@ import type { Ext4Plan } from '../core/ext4/layout.ts';
 import { normalizePath } from '../core/layer/path.ts';
 import { labelAt, type MapRow, mapRows } from '../core/plan/map.ts';
 import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
+import { JsonArrayOutput, TextOutput } from './text-output.ts';
 import { parseOffset } from './values.ts';
 
 interface MapOptions extends ImageArguments {
@@ -57,32 +58,24 @@ function* rowsOfPath(plan: Ext4Plan, path: string): Generator<MapRow, void> {
 
 const INODE_SIZE = 256;
 
-/** Rows go out in pieces, so that a large map is never held whole. */
 async function print(rows: Iterable<MapRow>, json: boolean): Promise<void> {
-  let text = json ? '[' : `${'offset'.padStart(14)} ${'length'.padStart(14)} kind label\n`;
-  let first = true;
-  for (const row of rows) {
-    text += json ? `${first ? '' : ',\n'}${toJson(row)}` : toText(row);
-    first = false;
-    if (text.length < 65536) continue;
-    await write(text);
-    text = '';
+  if (json) {
+    const output = new JsonArrayOutput();
+    for (const row of rows) await output.write(toJson(row));
+    return output.end();
   }
-  await write(json ? `${text}]\n` : text);
-}
-
-async function write(text: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    process.stdout.write(text, (error) => (error ? reject(error) : resolve()));
-  });
+  const output = new TextOutput();
+  await output.write(`${'offset'.padStart(14)} ${'length'.padStart(14)} kind label\n`);
+  for (const row of rows) await output.write(toText(row));
+  await output.flush();
 }
 
 function toText({ start, length, zero, label }: MapRow): string {
   return `${String(start).padStart(14)} ${String(length).padStart(14)} ${zero ? 'zero' : 'data'} ${label}\n`;
 }
 
-function toJson({ start, length, zero, label }: MapRow): string {
-  return JSON.stringify({
+function toJson({ start, length, zero, label }: MapRow): object {
+  return {
     start,
     length,
     depth: 0,
@@ -92,5 +85,5 @@ function toJson({ start, length, zero, label }: MapRow): string {
     compressed: false,
     offset: start,
     label,
-  });
+  };
 }

@@ -2,14 +2,20 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBuild } from './build.ts';
 import { addCache } from './cache.ts';
-import { addCommit } from './commit.ts';
+import { addCat } from './cat.ts';
 import { addNotes, type Example } from './command-notes.ts';
+import { addCommit } from './commit.ts';
 import { addCompletion } from './completion.ts';
+import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
+import { addExport } from './export.ts';
 import { addHash } from './hash.ts';
+import { addInspect } from './inspect.ts';
+import { addLs } from './ls.ts';
 import { addMap } from './map.ts';
 import { addMeasure } from './measure.ts';
 import { addServe } from './serve.ts';
+import { addTree } from './tree.ts';
 import { addVerify } from './verify.ts';
 
 const EXAMPLES: readonly Example[] = [
@@ -17,6 +23,8 @@ const EXAMPLES: readonly Example[] = [
   ['blockloom hash base.tar app.tar.gz', 'the same digest, without writing'],
   ['blockloom verify disk.img base.tar app.tar.gz', 'is disk.img what these layers give?'],
   ['blockloom serve base.tar app.tar.gz', 'serve it over NBD, without writing'],
+  ['blockloom ls -l disk.img /etc', 'what is in an image'],
+  ['blockloom export disk.img -o disk.tar', 'the image as a tar'],
   ['blockloom map base.tar app.tar.gz --at 0x400', 'what lives at a byte offset'],
 ];
 
@@ -37,6 +45,13 @@ export function createProgram(signal: AbortSignal): Command {
   addVerify(program, signal);
   addMeasure(program, signal);
   addMap(program, signal);
+  program.commandsGroup('Read images back:');
+  addLs(program, signal);
+  addTree(program, signal);
+  addCat(program, signal);
+  addExport(program, signal);
+  addDiff(program, signal);
+  addInspect(program, signal);
   program.commandsGroup('Serve images, and keep what was written to them:');
   addServe(program, signal);
   addCommit(program, signal);

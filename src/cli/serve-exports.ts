@@ -5,6 +5,7 @@ import type { Image } from '../image/image.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { type ImageArguments, openArguments } from './image-arguments.ts';
 import type { Layer } from '../sources/layer.ts';
+import type { ResolvedReference } from '../sources/resolve.ts';
 import type { ProgressLine } from './progress.ts';
 
 /** What one export is made of. */
@@ -19,6 +20,8 @@ export interface OpenedExport {
   readonly name: string;
   readonly image: Image;
   readonly layers: readonly Layer[];
+  /** What the references of layers turned out to be. */
+  readonly references: readonly ResolvedReference[];
   /** What opens the same image again: tags of registries, which may move, are digests here. */
   readonly lastingReferences: readonly string[];
 }
@@ -60,7 +63,7 @@ export async function openExports(
       const isFile = more.length === 0 && isImageFile(first);
       opened.push(
         isFile
-          ? { name, image: openImageFile(first), layers: [], lastingReferences: references }
+          ? { name, image: openImageFile(first), layers: [], references: [], lastingReferences: references }
           : { name, ...lasting(await openArguments(references, options, signal, progress)) },
       );
     }
@@ -75,7 +78,7 @@ function lasting({ image, layers, references }: OpenedImage): Omit<OpenedExport,
   const lastingReferences = references.map(({ reference, origin }) =>
     origin?.transport === 'docker' ? origin.pinned : reference,
   );
-  return { image, layers, lastingReferences };
+  return { image, layers, references, lastingReferences };
 }
 
 export function closeExports(opened: readonly OpenedExport[]): void {

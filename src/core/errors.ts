@@ -19,6 +19,7 @@ export type ImageErrorCode =
   | 'lock-invalid'
   | 'image-corrupt'
   | 'image-unsupported'
+  | 'path-not-found'
   | 'delta-corrupt'
   | 'delta-mismatch'
   | 'delta-in-use'

@@ -11,6 +11,7 @@ export const PHASES = [
   'writing',
   'hashing',
   'comparing',
+  'exporting',
 ] as const;
 
 /** One of them. */

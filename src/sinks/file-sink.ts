@@ -30,21 +30,44 @@ export async function writeImage(
   path: string,
   options: WriteImageOptions = {},
 ): Promise<{ sha256: string }> {
-  const target = await targetOf(path, options.force ?? false);
+  return replaceFile(path, options, async (file) => {
+    const sha256 = await fill(file, image, options);
+    options.check?.(sha256);
+    return { sha256 };
+  });
+}
+
+/**
+ * Has a file written under a temporary name in the folder of `path`, then renames it. Throws `output-exists`, `output-failed`, or
+ * what `write` throws; then nothing is left behind.
+ */
+export async function replaceFile<T>(
+  path: string,
+  { force = false, signal }: Pick<WriteImageOptions, 'force' | 'signal'>,
+  write: (file: FileHandle) => Promise<T>,
+): Promise<T> {
+  const target = await targetOf(path, force);
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
   const file = await open(temporary, 'wx').catch((error: unknown) => {
     throw outputFailure(path, error);
   });
   try {
-    const sha256 = await fill(file, image, options);
-    options.check?.(sha256);
-    options.signal?.throwIfAborted();
+    const result = await writeAndClose(file, write);
+    signal?.throwIfAborted();
     await rename(temporary, target);
     await syncFolder(dirname(target));
-    return { sha256 };
+    return result;
   } catch (error) {
     await rm(temporary, { force: true });
     throw outputFailure(path, error);
+  }
+}
+
+async function writeAndClose<T>(file: FileHandle, write: (file: FileHandle) => Promise<T>): Promise<T> {
+  try {
+    return await write(file);
+  } finally {
+    await file.close();
   }
 }
 
@@ -73,7 +96,7 @@ function kindOf(stats: Stats): string {
   return 'not a regular file';
 }
 
-/** Writes the whole image, and closes the file. */
+/** Writes the whole image. */
 async function fill(file: FileHandle, image: Image, options: PumpOptions): Promise<string> {
   const hash = imageHash('sha256');
   const writeBack = new WriteBack(file);
@@ -82,15 +105,11 @@ async function fill(file: FileHandle, image: Image, options: PumpOptions): Promi
     hash.update(bytes);
     return written;
   };
-  try {
-    await file.truncate(image.size);
-    await pump(image, 'writing', { data, hole: (_, length) => hash.zeros(length) }, options);
-    image.verifyUnchanged();
-    await writeBack.finish();
-    return hash.digest();
-  } finally {
-    await file.close();
-  }
+  await file.truncate(image.size);
+  await pump(image, 'writing', { data, hole: (_, length) => hash.zeros(length) }, options);
+  image.verifyUnchanged();
+  await writeBack.finish();
+  return hash.digest();
 }
 
 /** Writes the blocks that are not all zeros; the rest of the file is a hole already. */
@@ -114,7 +133,7 @@ function isZero(bytes: Uint8Array, at: number): boolean {
   return ZEROS.compare(bytes, at, end, 0, end - at) === 0;
 }
 
-async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
+export async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
   }

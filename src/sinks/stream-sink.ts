@@ -40,7 +40,7 @@ async function writeZeros(stream: Writable, length: number): Promise<void> {
 }
 
 /** Settles when the stream is done with `bytes`. */
-async function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
+export async function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stream.write(bytes, (error) => (error ? reject(outputFailure('the output', error) as Error) : resolve()));
   });

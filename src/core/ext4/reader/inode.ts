@@ -19,7 +19,7 @@ export const ReadFlag = {
 } as const;
 
 /** Seconds since 1970 and nanoseconds. */
-interface Time {
+export interface Time {
   readonly seconds: number;
   readonly nanoseconds: number;
 }

@@ -1,0 +1,165 @@
+import { addNotes, type CommandNotes } from './command-notes.ts';
+import { type Command, Option } from 'commander';
+import { comparePaths, type PathCounts } from '../compare-images.ts';
+import { displayName } from '../core/bytes.ts';
+import { ImageError } from '../core/errors.ts';
+import { Filesystem } from '../core/ext4/reader/filesystem.ts';
+import type { PathDifference } from '../core/reading/compare-trees.ts';
+import type { Image } from '../image/image.ts';
+import { type BlockComparison, compareBlocks, type Count } from '../sinks/compare-blocks.ts';
+import { withProgress } from './common-options.ts';
+import { ExitCode } from './failure.ts';
+import { nameJson, nodeJson } from './node-text.ts';
+import type { ProgressLine } from './progress.ts';
+import { formatSize } from './units.ts';
+import { addReadOptions, type ReadArguments, withReadable } from './readable-image.ts';
+import { JsonArrayOutput, TextOutput } from './text-output.ts';
+
+interface DiffOptions extends ReadArguments {
+  readonly only?: 'paths' | 'blocks';
+}
+
+const NOTES: CommandNotes = {
+  notes: [
+    'Contents are compared byte by byte, whatever sizes and times say. Images that hold the same at other places differ in blocks; --only paths leaves these out.',
+  ],
+  examples: [
+    ['blockloom diff old.img new.img'],
+    ['blockloom diff base.tar --delta work.delta', 'what clients of serve changed'],
+    ['blockloom diff disk.img base.tar --layer app.tar.gz --only paths', 'is the tree what layers give?'],
+  ],
+};
+
+export function addDiff(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('diff')
+    .description('compare two images, path by path and block by block; exit status 4 when they differ')
+    .argument('<before>', 'the file of an image, or a layer as build takes it')
+    .argument('[after]', 'the same, with more layers in --layer; without it, <before> with what --delta has over it')
+    .addOption(
+      new Option('--only <what>', 'compare only what the images hold, or only their bytes').choices([
+        'paths',
+        'blocks',
+      ]),
+    );
+  addNotes(addReadOptions(command), NOTES).action(
+    async (before: string, after: string | undefined, options: DiffOptions) => {
+      if (after === undefined && options.delta === undefined)
+        throw new ImageError('option-invalid', 'diff compares two images, or one with --delta over it');
+      await withProgress(options, async (progress) =>
+        withReadable({ references: [before] }, options, signal, progress, async ({ image }) =>
+          withReadable(
+            { references: [after ?? before, ...(options.layer ?? [])], delta: options.delta },
+            options,
+            signal,
+            progress,
+            async (other) => {
+              const isSame = await diff(image, other.image, options, signal, progress);
+              if (!isSame) process.exitCode = ExitCode.different;
+            },
+          ),
+        ),
+      );
+    },
+  );
+}
+
+/** Compares and prints; returns whether all that was compared is the same. */
+async function diff(
+  before: Image,
+  after: Image,
+  { only, json }: DiffOptions,
+  signal: AbortSignal,
+  progress: ProgressLine,
+): Promise<boolean> {
+  const report = json === true ? new JsonReport() : new TextReport();
+  const onProgress = progress.show;
+  let paths: PathCounts | undefined;
+  if (only !== 'blocks') {
+    const [left, right] = [new Filesystem(before), new Filesystem(after)];
+    const onDifference = async (difference: PathDifference): Promise<void> => {
+      progress.clear();
+      await report.path(difference, left, right);
+    };
+    paths = await comparePaths(left, right, { signal, onProgress, onDifference });
+  }
+  const blocks = only === 'paths' ? undefined : await compareBlocks(before, after, { signal, onProgress });
+  progress.end();
+  const arePathsSame = paths === undefined || paths.added + paths.removed + paths.changed === 0;
+  const isSame = arePathsSame && (blocks === undefined || blocks.blocks.different === 0);
+  await report.end({ isSame, paths, blocks });
+  return isSame;
+}
+
+/** What is said at the end. */
+interface Summary {
+  readonly isSame: boolean;
+  readonly paths: PathCounts | undefined;
+  readonly blocks: BlockComparison | undefined;
+}
+
+/** How many ranges of different blocks people are shown. */
+const SHOWN_RANGES = 4;
+
+/** A line a path, then the counts. */
+class TextReport {
+  readonly #output = new TextOutput();
+
+  async path({ kind, path, how }: PathDifference): Promise<void> {
+    const what = how.length === 0 ? '' : `  (${how.join(', ')})`;
+    await this.#output.write(`${kind.padEnd(8)} /${displayName(path, Number.POSITIVE_INFINITY)}${what}\n`);
+  }
+
+  async end({ paths, blocks }: Summary): Promise<void> {
+    if (paths !== undefined) {
+      const { added, removed, changed, same } = paths;
+      await this.#output.write(`paths    ${added} added, ${removed} removed, ${changed} changed, ${same} the same\n`);
+    }
+    if (blocks !== undefined) {
+      await this.#output.write(`blocks   ${countText(blocks.blocks)}${placesText(blocks)}\n`);
+      await this.#output.write(`chunks   ${countText(blocks.chunks)}\n`);
+    }
+    await this.#output.flush();
+  }
+}
+
+function countText({ size, count, different }: Count): string {
+  const share = count === 0 ? 0 : (100 * different) / count;
+  return `${different} of ${count} of ${formatSize(size)} differ (${share.toFixed(1)} %)`;
+}
+
+function placesText({ firstRanges }: BlockComparison): string {
+  if (firstRanges.length === 0) return '';
+  const shown = firstRanges.slice(0, SHOWN_RANGES).map(({ offset, length }) => `0x${offset.toString(16)}+${length}`);
+  return `, first at ${shown.join(', ')}${firstRanges.length > SHOWN_RANGES ? ', …' : ''}`;
+}
+
+/** One object: `paths`, then the counts. */
+class JsonReport {
+  readonly #output = new TextOutput();
+  readonly #paths = new JsonArrayOutput(this.#output);
+  #isBegun = false;
+
+  async path({ kind, path, how, before, after }: PathDifference, left: Filesystem, right: Filesystem): Promise<void> {
+    await this.#begin();
+    await this.#paths.write({
+      kind,
+      ...nameJson('path', path),
+      ...(kind === 'changed' && { how }),
+      ...(before !== undefined && { before: nodeJson(left, path, before) }),
+      ...(after !== undefined && { after: nodeJson(right, path, after) }),
+    });
+  }
+
+  async #begin(): Promise<void> {
+    if (!this.#isBegun) await this.#output.write('{"differences":');
+    this.#isBegun = true;
+  }
+
+  async end({ isSame, paths, blocks }: Summary): Promise<void> {
+    await this.#begin();
+    await this.#paths.end();
+    await this.#output.write(`,${JSON.stringify({ same: isSame, paths, ...blocks }).slice(1)}\n`);
+    await this.#output.flush();
+  }
+}

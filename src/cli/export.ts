@@ -1,0 +1,93 @@
+import { addNotes, type CommandNotes } from './command-notes.ts';
+import type { Command } from 'commander';
+import { type ByteString, displayName } from '../core/bytes.ts';
+import { ImageError } from '../core/errors.ts';
+import { Filesystem } from '../core/ext4/reader/filesystem.ts';
+import { exportLayer } from '../core/reading/export-layer.ts';
+import { exportTar } from '../core/reading/export-tar.ts';
+import { findPath } from '../core/reading/find.ts';
+import { writePieces } from '../sinks/piece-sink.ts';
+import { checkOutput, STDOUT } from './output.ts';
+import {
+  addReadOptions,
+  collect,
+  imageArgument,
+  pathOf,
+  type ReadArguments,
+  type Reading,
+  withFilesystem,
+  withReadable,
+} from './readable-image.ts';
+
+interface ExportArguments extends ReadArguments {
+  readonly output: string;
+  readonly force?: boolean;
+  readonly relativeTo?: readonly string[];
+}
+
+const NOTES: CommandNotes = {
+  notes: [
+    'The same image gives the same tar, whatever it is read from. Built again with the same options, the tar gives the same image, byte for byte, when that was made of one layer, or of any with --placement compact. (A hard link whose first name the same layer replaced needs compact as well.) Other stacks give the same tree.',
+    'With --relative-to the tar is a layer: what was added or changed, and whiteouts (.wh.NAME) for what is gone. On top of the layers of the base it gives the tree of the image. Times are those of the images: build both with --mtime keep where they shall be kept.',
+  ],
+  examples: [
+    ['blockloom export disk.img -o disk.tar', 'all of an image'],
+    ['blockloom export disk.img /etc | tar -t', 'a part of it'],
+    ['blockloom export base.tar --delta work.delta --relative-to base.tar -o top.tar', 'what clients of serve changed'],
+  ],
+};
+
+export function addExport(program: Command, signal: AbortSignal): void {
+  const command = program
+    .command('export')
+    .description('write what an image holds, or what is below a path of it, as a deterministic tar')
+    .argument(...imageArgument)
+    .argument('[path]', 'a directory, or one file', '/')
+    .option('-o, --output <file>', 'where the tar goes; - for standard output', STDOUT)
+    .option('--force', 'replace the file when it exists')
+    .option(
+      '--relative-to <base>',
+      'only what changed since that image or layer; more layers on top may follow',
+      collect,
+    );
+  addNotes(addReadOptions(command), NOTES).action(async (image: string, path: string, options: ExportArguments) => {
+    const inputs = [
+      image,
+      ...(options.layer ?? []),
+      ...(options.relativeTo ?? []),
+      ...(options.delta === undefined ? [] : [options.delta]),
+    ];
+    await checkOutput(options.output, options.force ?? false, inputs);
+    await withFilesystem(image, options, signal, async (filesystem, reading) => {
+      const { relativeTo: references } = options;
+      if (references === undefined) return writeTar(tarOf(filesystem, pathOf(path), reading), options, reading, signal);
+      if (pathOf(path) !== '')
+        throw new ImageError('option-invalid', '--relative-to exports the whole image, not a path');
+      await withReadable({ references }, options, signal, reading.progress, async (base) =>
+        writeTar(exportLayer(new Filesystem(base.image), filesystem, reading), options, reading, signal),
+      );
+    });
+  });
+}
+
+function tarOf(filesystem: Filesystem, path: ByteString, reading: Reading): Iterable<Uint8Array> {
+  const name = path.split('/').findLast((part) => part !== '') ?? '';
+  const inode = findPath(filesystem, path);
+  if (name === '..') throw new ImageError('option-invalid', `${displayName(path)}: a path ends in a name`);
+  return exportTar(filesystem, inode, name, reading);
+}
+
+async function writeTar(
+  pieces: Iterable<Uint8Array>,
+  { output, force, json }: ExportArguments,
+  { progress }: Reading,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = output === STDOUT ? process.stdout : output;
+  const { sha256, size } = await writePieces(pieces, target, { signal, force, onProgress: progress.show });
+  progress.end();
+  const result = json === true ? JSON.stringify({ file: output, sha256, size }) : `${sha256}  ${output}`;
+  if (output === STDOUT) {
+    if (json === true) console.error(result);
+  } else console.log(result);
+}

@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import { byteString } from '../core/bytes.ts';
+import { Filesystem } from '../core/ext4/reader/filesystem.ts';
+import type { ByteString } from '../core/bytes.ts';
+import type { Image } from '../image/image.ts';
+import { openMergedImage } from '../merged-image.ts';
+import type { Layer } from '../sources/layer.ts';
+import type { ResolvedReference } from '../sources/resolve.ts';
+import { withProgress } from './common-options.ts';
+import { addImageOptions, type ImageArguments } from './image-arguments.ts';
+import type { ProgressLine } from './progress.ts';
+import { closeExports, openExports } from './serve-exports.ts';
+
+/** Names an image that is read: what every command that reads one takes. */
+export interface ReadArguments extends ImageArguments {
+  /** More layers, on top of the first. */
+  readonly layer?: readonly string[];
+  readonly delta?: string;
+}
+
+export const imageArgument = [
+  '<image>',
+  'the file of an image, or a layer as build takes it, with more layers in --layer',
+] as const;
+
+/** Adds the options of commands that read an image. */
+export function addReadOptions(command: Command): Command {
+  command
+    .option('--layer <layer>', 'another layer on top; may be repeated', collect)
+    .option('--delta <file>', 'read what serve --delta has kept for the image over it');
+  return addImageOptions(command);
+}
+
+/** Adds a value to those given before. */
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** An image to read. */
+export interface Readable {
+  readonly image: Image;
+  /** Of an image that is planned from layers. */
+  readonly layers: readonly Layer[];
+  readonly references: readonly ResolvedReference[];
+}
+
+/** What an image is read with. */
+export interface Reading {
+  readonly progress: ProgressLine;
+  readonly warn: (warning: string) => void;
+}
+
+/** Opens the image that a command line names, does work with its filesystem, and closes it. */
+export async function withFilesystem(
+  reference: string,
+  options: ReadArguments,
+  signal: AbortSignal,
+  work: (filesystem: Filesystem, reading: Reading & Readable) => Promise<void>,
+): Promise<void> {
+  await withProgress(options, async (progress) => {
+    const references = [reference, ...(options.layer ?? [])];
+    await withReadable({ references, delta: options.delta }, options, signal, progress, async (readable) =>
+      work(new Filesystem(readable.image), { ...readable, progress, warn: warner(options, progress) }),
+    );
+  });
+}
+
+/** Warnings go to stderr, unless nobody wants them. */
+function warner({ quiet }: ImageArguments, progress: ProgressLine): (warning: string) => void {
+  return (warning) => {
+    if (quiet === true) return;
+    progress.clear();
+    console.error(`blockloom: warning: ${warning}`);
+  };
+}
+
+/** Opens the image of references, with a delta over it when one is named, does work with it, and closes it. */
+export async function withReadable(
+  { references, delta }: { readonly references: readonly string[]; readonly delta?: string | undefined },
+  options: ImageArguments,
+  signal: AbortSignal,
+  progress: ProgressLine,
+  work: (readable: Readable) => Promise<void>,
+): Promise<void> {
+  const opened = await openExports([{ name: '', references }], options, signal, progress);
+  try {
+    const { image, layers, references: resolved } = opened[0]!;
+    if (delta === undefined) return await work({ image, layers, references: resolved });
+    const merged = await openMergedImage(image, delta, { signal, onProgress: progress.show });
+    try {
+      await work({ image: merged, layers, references: resolved });
+    } finally {
+      merged.close();
+    }
+  } finally {
+    closeExports(opened);
+  }
+}
+
+/** A path as it came from the command line, without a leading slash. */
+export const pathOf = (text: string): ByteString => byteString(Buffer.from(text)).replace(/^\/+/, '');
