@@ -1,8 +1,9 @@
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import type { Command } from 'commander';
-import { displayName } from '../core/bytes.ts';
+import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import type { ImageRecord } from '../core/ext4/record.ts';
+import { layerIdentityText } from '../core/layer/identity.ts';
 import { type FilesystemFacts, filesystemFacts } from '../core/reading/facts.ts';
 import { platformText } from '../core/oci/platform.ts';
 import type { Image } from '../image/image.ts';
@@ -92,12 +93,15 @@ function factRows(facts: FilesystemFacts): Row[] {
 function recordRows(record: ReturnType<typeof recordOf>): Row[] {
   if (record === null) return [['record', 'none: it was not made by blockloom, or not kept']];
   if ('damage' in record) return [['record', record.damage]];
-  const { formatVersion, options, tree } = record;
-  const given = Object.entries(options).map(([name, value]) => `${name} ${value === '' ? '-' : value}`);
+  const { formatVersion, options, tree, inputs = [] } = record;
+  const given = Object.entries(options).map(
+    ([name, value]) => `${name} ${value === '' ? '-' : displayName(utf8ByteString(String(value)))}`,
+  );
   return [
     ['record', `format version ${formatVersion}`],
     ['options', given.join(', ')],
     ['tree', tree],
+    ...inputs.map((input) => ['input', layerIdentityText(input)] as const),
   ];
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -96,6 +97,18 @@ describe('export', () => {
 });
 
 describe('inspect', () => {
+  it('prints the record, with the layers that are embedded, and nothing that does something to a terminal', () => {
+    const inspected = output(['inspect', base, '--embed-inputs', '--label', 'a\u001b[2J'], { cwd });
+    const diffId = createHash('sha256')
+      .update(readFileSync(join(cwd, base)))
+      .digest('hex');
+    expect(inspected).toMatch(/^options +blockSize 4096, free 0, label a\\x1b\[2J, placement stable, /m);
+    expect(inspected).toMatch(new RegExp(`^tree +sha256:[0-9a-f]{64}\ninput +diffID sha256:${diffId}\n`, 'm'));
+    expect(json('inspect', base, '--embed-inputs')).toMatchObject({
+      record: { inputs: [{ diffId: `sha256:${diffId}` }] },
+    });
+  });
+
   it('says what the filesystem is, and how it was made', () => {
     expect(json('inspect', 'disk.img')).toMatchObject({
       filesystem: { blockSize: 4096, isClean: true, needsRecovery: false, mounts: 0, mounted: null, label: '' },
