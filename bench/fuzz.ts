@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { damage, FUZZED_SHAPES, makeFuzzedImage, readTolerantly } from '../test/helpers/ext4-fuzz.ts';
 import { fuzzConversation, fuzzInput, reproducer, tryInput } from '../test/helpers/nbd-fuzz.ts';
 import { makeTar } from '../test/helpers/tar-writer.ts';
 import { type Size, workFolder } from './input.ts';
@@ -11,11 +12,14 @@ import { blockloom } from './subjects.ts';
 const SEED = Number(process.env['BLOCKLOOM_SEED'] ?? Date.now() % 1_000_000);
 const ONLY = process.env['BLOCKLOOM_INPUT'];
 
-/** How many inputs each way takes: in memory, to a process of their own, and to one process that serves all. */
+/** How many inputs each way takes: in memory, to a process of their own, and to one process that serves all; damaged filesystems. */
 const COUNTS = {
-  full: { memory: 1_000_000, stdio: 200, socket: 20_000 },
-  ci: { memory: 20_000, stdio: 4, socket: 500 },
+  full: { memory: 1_000_000, stdio: 200, socket: 20_000, filesystems: 100_000 },
+  ci: { memory: 20_000, stdio: 4, socket: 500, filesystems: 2000 },
 } as const;
+
+/** How long reading a small damaged filesystem may take, in milliseconds. */
+const READING_PATIENCE = 5000;
 
 /** How long a server may take to end the conversation with a client that has said everything, in milliseconds. */
 const PATIENCE = 20_000;
@@ -23,7 +27,10 @@ const PATIENCE = 20_000;
 /** Inputs at the same time, for a server in a process. */
 const PARALLEL = 8;
 
-/** Random and damaged conversations with the NBD server. Throws with what finds the first that goes wrong again. */
+/**
+ * Random and damaged conversations with the NBD server, and damaged filesystems for the reader. Throws with what finds the first
+ * that goes wrong again.
+ */
 export async function benchFuzz(size: Size): Promise<unknown> {
   console.log(`seed ${SEED}`);
   if (ONLY !== undefined) {
@@ -37,12 +44,13 @@ export async function benchFuzz(size: Size): Promise<unknown> {
   const layer = join(folder, 'layer.tar');
   writeFileSync(layer, makeTar([{ name: 'data', data: new Uint8Array(1 << 20).fill(7) }]));
   try {
-    const { memory, stdio, socket } = COUNTS[size];
+    const { memory, stdio, socket, filesystems } = COUNTS[size];
     return {
       seed: SEED,
       memory: await timed('in memory', memory, fuzzMemory),
       stdio: await timed('at standard input and output', stdio, async (count) => fuzzStdio(layer, count)),
       socket: await timed('over a socket', socket, async (count) => fuzzSocket(layer, join(folder, 'sock'), count)),
+      filesystems: await timed('of damaged filesystems', filesystems, async (count) => fuzzReader(folder, count)),
     };
   } finally {
     rmSync(folder, { recursive: true });
@@ -56,6 +64,26 @@ async function timed(where: string, count: number, fuzz: (count: number) => Prom
   const perSecond = Math.round((count / (performance.now() - began)) * 1000);
   console.log(`${count} inputs ${where}: ${perSecond} inputs/s`);
   return perSecond;
+}
+
+/** An equal share for each kind of filesystem. */
+async function fuzzReader(folder: string, count: number): Promise<void> {
+  for (const [name, options] of FUZZED_SHAPES) {
+    const directory = join(folder, name);
+    mkdirSync(directory);
+    const image = makeFuzzedImage(directory, options);
+    for (let index = 0; index < count / FUZZED_SHAPES.length; index++) {
+      const { damaged, undo } = damage(image, SEED + index);
+      const began = performance.now();
+      try {
+        readTolerantly(damaged);
+      } catch (error) {
+        throw new Error(`${name}, seed ${SEED + index}`, { cause: error });
+      }
+      if (performance.now() - began > READING_PATIENCE) throw new Error(`${name}, seed ${SEED + index}: too slow`);
+      undo();
+    }
+  }
 }
 
 async function fuzzMemory(count: number): Promise<void> {

@@ -12,7 +12,8 @@ npm run bench -- micro [--size ci]   the parts of a build
 npm run bench -- serve [--quick] [--million] [--requests COUNT] [--only PART]
                                      the live image over NBD, beside nbdkit and qemu-nbd
                                      parts: reads, writes, first-block, endurance, files
-npm run bench -- fuzz [--size ci]    a million damaged conversations with the NBD server
+npm run bench -- fuzz [--size ci]    a million damaged conversations with the NBD server,
+                                     100,000 damaged filesystems for the reader
 
 --rounds COUNT (default 5, 3 when quick)   --json FILE: the results, to a file
 Inputs and outputs lie in $BLOCKLOOM_BENCH_DIR, default blockloom-bench in the temporary folder.`;

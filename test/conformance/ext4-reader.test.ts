@@ -1,6 +1,7 @@
 import { copyFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { JBD2_MAGIC_NUMBER } from '../../src/core/ext4/format/journal.ts';
 import { Filesystem } from '../../src/core/ext4/reader/filesystem.ts';
 import { openImageFile } from '../../src/image/file-image.ts';
 import { mountImage, unmount } from '../helpers/mount.ts';
@@ -8,7 +9,7 @@ import { describeMounted, describeRead } from '../helpers/read-tree.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { debugfs, isThere, requireTools, run, skipped } from '../helpers/tools.ts';
 
-const hasTools = requireTools('mke2fs', 'debugfs', 'getfattr', 'setfattr', 'setfacl');
+const hasTools = requireTools('mke2fs', 'debugfs', 'getfattr', 'setfattr', 'setfacl', 'tune2fs');
 const cannotMount = process.getuid?.() !== 0 || !isThere('losetup', ['--find']);
 const isSkipped = !hasTools || skipped(cannotMount, 'mounting needs root and a loop device');
 
@@ -82,6 +83,18 @@ function readImage(path: string): string[] {
   }
 }
 
+const FAST_COMMITS =
+  'ImageError: a journal with fast commits that were not replayed; e2fsck -fy or a mount replays them';
+
+/** What an image holds, or why it is not read. */
+function outcomeOf(path: string): string[] | string {
+  try {
+    return readImage(path);
+  } catch (error) {
+    return String(error);
+  }
+}
+
 describe.skipIf(isSkipped)('the reader of images that others made', () => {
   it.each(SHAPES)('sees in %s what the kernel shows', (_, size, options) => {
     const path = makeImage(size, options);
@@ -125,6 +138,36 @@ describe.skipIf(isSkipped)('the reader of images that others made', () => {
     expect(seen).toEqual(describeMounted(mounted));
     run('sh', ['-c', 'e2fsck -fy "$1"; test $? -le 1', 'sh', copy]);
     expect(readImage(copy)).toEqual(seen);
+  });
+
+  it('reads files whose data is in the journal, and what the journal has to escape', () => {
+    const path = makeImage('64M', ['-t', 'ext4']);
+    run('tune2fs', ['-o', 'journal_data', path]);
+    const mounted = mountImage(path, 'rw');
+    // A block that begins as those of the journal do.
+    const data = Buffer.alloc(3 * 4096, 7);
+    data.writeUInt32BE(JBD2_MAGIC_NUMBER, 4096);
+    writeFileSync(join(mounted, 'file'), data);
+    run('sync', ['-f', mounted]);
+    const copy = join(scratch(), 'copy');
+    copyFileSync(path, copy);
+    expect(readImage(copy)).toEqual(describeMounted(mounted));
+    expect(journalOf(copy)).toMatch(/flags 0x[13579b]\b/);
+  });
+
+  it('does not leave out fast commits', () => {
+    const path = makeImage('64M', ['-t', 'ext4', '-O', 'fast_commit']);
+    const mounted = mountImage(path, 'rw');
+    writeFileSync(join(mounted, 'file'), 'data');
+    run('sync', ['-f', mounted]);
+    writeFileSync(join(mounted, 'other'), 'data');
+    run('sync', [join(mounted, 'other')]);
+    const copy = join(scratch(), 'copy');
+    copyFileSync(path, copy);
+    // A kernel without them commits the file as ever.
+    const hasFastCommits = journalOf(copy).includes('tag INODE');
+    const expected = hasFastCommits ? FAST_COMMITS : describeMounted(mounted);
+    expect(outcomeOf(copy)).toEqual(expected);
   });
 
   it('obeys what the journal revokes, whatever its checksums', () => {

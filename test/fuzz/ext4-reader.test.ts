@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { damage, FUZZED_SHAPES, makeFuzzedImage, readTolerantly } from '../helpers/ext4-fuzz.ts';
-import { memoryDevice, describeRead } from '../helpers/read-tree.ts';
+import { memoryDevice } from '../helpers/memory-device.ts';
+import { describeRead } from '../helpers/read-tree.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { requireTools } from '../helpers/tools.ts';
 

@@ -4,8 +4,8 @@ import { ImageError } from '../../src/core/errors.ts';
 import { Filesystem } from '../../src/core/ext4/reader/filesystem.ts';
 import type { ReadInode } from '../../src/core/ext4/reader/inode.ts';
 import { EntryType } from '../../src/core/layer/entry.ts';
+import { memoryDevice } from './memory-device.ts';
 import { random } from './random.ts';
-import { memoryDevice } from './read-tree.ts';
 import { debugfs, run } from './tools.ts';
 
 /** How much is read of one damaged image before it counts as read. */

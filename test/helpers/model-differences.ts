@@ -3,7 +3,7 @@ import { type ModelNode, walkModel } from './model.ts';
 import { hostPath } from './mount.ts';
 import { extentsOf, readAt, seenTree, type SeenNode } from './mounted-tree.ts';
 
-const FORMAT_OF_KIND: Readonly<Record<ModelNode['kind'], number>> = {
+export const FORMAT_OF_KIND: Readonly<Record<ModelNode['kind'], number>> = {
   fifo: 0o010000,
   character: 0o020000,
   directory: 0o040000,
@@ -17,7 +17,7 @@ const TIME_MIN = -(2n ** 31n) * 1_000_000_000n;
 const TIME_MAX = (2n ** 34n - 2n ** 31n - 1n) * 1_000_000_000n;
 
 /** A file up to this length is compared whole, a longer one where it has blocks. */
-const WHOLE_MAX = 1 << 20;
+export const WHOLE_MAX = 1 << 20;
 
 /** Where a mounted image is not what the model says, a line each; nothing when it is. */
 export function differences(root: ModelNode, mounted: string, blockSize: number): string[] {
@@ -45,7 +45,7 @@ export function differences(root: ModelNode, mounted: string, blockSize: number)
   return found;
 }
 
-function namesByNode(tree: ReadonlyMap<ByteString, ModelNode>): Map<ModelNode, ByteString[]> {
+export function namesByNode(tree: ReadonlyMap<ByteString, ModelNode>): Map<ModelNode, ByteString[]> {
   const names = new Map<ModelNode, ByteString[]>();
   for (const [path, node] of tree) names.set(node, [...(names.get(node) ?? []), path]);
   return names;
@@ -58,7 +58,7 @@ function* compare(node: ModelNode, { stats, target, xattrs }: SeenNode, links: n
   yield* check('mode', stats.mode.toString(8), (FORMAT_OF_KIND[node.kind] | node.mode).toString(8));
   yield* check('uid', stats.uid, BigInt(node.uid));
   yield* check('gid', stats.gid, BigInt(node.gid));
-  const time = node.time < TIME_MIN ? TIME_MIN : node.time >= TIME_MAX + 1_000_000_000n ? TIME_MAX : node.time;
+  const time = storedTime(node);
   for (const which of ['mtimeNs', 'atimeNs', 'ctimeNs', 'birthtimeNs'] as const)
     yield* check(which, stats[which], time);
   yield* check('links', stats.nlink, BigInt(links));
@@ -68,8 +68,13 @@ function* compare(node: ModelNode, { stats, target, xattrs }: SeenNode, links: n
   yield* check('xattrs', describeXattrs(xattrs), describeXattrs(node.xattrs));
 }
 
+/** What ext4 keeps of a node's time. */
+export function storedTime({ time }: ModelNode): bigint {
+  return time < TIME_MIN ? TIME_MIN : time >= TIME_MAX + 1_000_000_000n ? TIME_MAX : time;
+}
+
 /** A directory has its own `.`, its name and the `..` of each of its subdirectories; lost+found is the root's. */
-function linksOf(node: ModelNode, isRoot: boolean, names: number): number {
+export function linksOf(node: ModelNode, isRoot: boolean, names: number): number {
   if (node.kind !== 'directory') return names;
   const below = [...node.children].filter(([, child]) => child.node.kind === 'directory').length;
   return 2 + below + (isRoot && !node.children.has('lost+found') ? 1 : 0);
@@ -112,7 +117,7 @@ function* compareContent(
 }
 
 /** The blocks that hold any of a file's data, joined. */
-function blocksOf({ segments }: ModelNode, blockSize: number): { start: number; end: number }[] {
+export function blocksOf({ segments }: ModelNode, blockSize: number): { start: number; end: number }[] {
   const ranges: { start: number; end: number }[] = [];
   for (const { offset, bytes } of segments) {
     if (bytes.length === 0) continue;
@@ -125,7 +130,7 @@ function blocksOf({ segments }: ModelNode, blockSize: number): { start: number; 
   return ranges;
 }
 
-function contentOf({ segments }: ModelNode, start: number, length: number): Uint8Array {
+export function contentOf({ segments }: ModelNode, start: number, length: number): Uint8Array {
   const content = new Uint8Array(length);
   for (const { offset, bytes } of segments) {
     const from = Math.max(offset, start);

@@ -8,17 +8,6 @@ import { EntryType } from '../../src/core/layer/entry.ts';
 import { S_IFMT_OF } from '../../src/core/ext4/format/inode.ts';
 import { walkMounted, xattrsOfMounted } from './mount.ts';
 
-/** A device of bytes in memory. */
-export function memoryDevice(bytes: Uint8Array): BlockDevice {
-  return {
-    size: bytes.length,
-    read(offset, target) {
-      if (offset < 0 || offset + target.length > bytes.length) throw new RangeError(`${offset} of ${bytes.length}`);
-      target.set(bytes.subarray(offset, offset + target.length));
-    },
-  };
-}
-
 /** Everything that a filesystem has below its root, a line each, sorted: as `describeMounted` says it. */
 export function describeRead(device: BlockDevice): string[] {
   const filesystem = new Filesystem(device);
