@@ -7,6 +7,7 @@ import { TAR_END } from '../tar/write-header.ts';
 import { whiteoutOf } from '../tree/whiteout.ts';
 import { differencesOf } from './differences.ts';
 import type { ExportOptions } from './export-tar.ts';
+import { InodeSet } from './inode-set.ts';
 import { linkMember, memberOf, whiteoutMember } from './member.ts';
 import { mergeWalk, type PathPair } from './merge-walk.ts';
 import { joinPath } from './walk.ts';
@@ -36,7 +37,7 @@ export function* exportLayer(
       continue;
     }
     const first = firstNames.get(after.ino);
-    if (isInode(changed, after.ino)) {
+    if (changed.has(after.ino)) {
       refuseWhiteoutName(path);
       if (first !== undefined) yield linkMember(path, first, after);
       else yield* memberOf(image, path, after);
@@ -47,17 +48,17 @@ export function* exportLayer(
   yield TAR_END;
 }
 
-/** A bit for each inode of `image` that the layer has to bring. */
-function changedInodes(base: Filesystem, image: Filesystem): Uint8Array {
-  const changed = new Uint8Array(Math.ceil((image.superblock.fields.s_inodes_count + 1) / 8));
+/** The inodes of `image` that the layer has to bring. */
+function changedInodes(base: Filesystem, image: Filesystem): InodeSet {
+  const changed = new InodeSet();
   const linked = new LinkedFiles();
   for (const pair of mergeWalk(base, image)) {
     const { before, after } = pair;
     if (after === undefined || after.type === EntryType.socket) continue;
     const isNew = before === undefined || before.type !== after.type;
     const link = isNew ? 'first' : linked.meet(before, after);
-    if (isNew || link === 'other') markInode(changed, after.ino);
-    else if (link === 'first' && differencesOf(base, before, image, after).length > 0) markInode(changed, after.ino);
+    if (isNew || link === 'other') changed.add(after.ino);
+    else if (link === 'first' && differencesOf(base, before, image, after).length > 0) changed.add(after.ino);
   }
   return changed;
 }
@@ -76,12 +77,6 @@ class LinkedFiles {
     if (knownAfter === undefined && knownBefore === undefined) return 'first';
     return knownAfter === after.ino && knownBefore === before.ino ? 'same' : 'other';
   }
-}
-
-const isInode = (bits: Uint8Array, ino: number): boolean => (bits[ino >> 3]! & (1 << (ino & 7))) !== 0;
-
-function markInode(bits: Uint8Array, ino: number): void {
-  bits[ino >> 3]! |= 1 << (ino & 7);
 }
 
 /** Whether a parent is no directory any more: what was below went with it. */

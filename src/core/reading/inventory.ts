@@ -29,7 +29,7 @@ export class Inventory {
     start: ReadInode,
     isLeftOut: (parent: ReadInode, name: ByteString, inode: ReadInode) => boolean,
   ) {
-    const visited = new VisitedDirectories(filesystem);
+    const visited = new VisitedDirectories();
     this.#add(START, '', start, 0);
     for (let row = 0; row < this.#ino.length; row++) {
       if (this.#isDirectory.values[row] === 0) continue;

@@ -32,7 +32,7 @@ interface Level {
  * names of the directories on the way are in memory. A lost+found that nobody used is left out.
  */
 export function* mergeWalk(before: Filesystem, after: Filesystem): Generator<PathPair, void> {
-  const [visitedBefore, visitedAfter] = [new VisitedDirectories(before), new VisitedDirectories(after)];
+  const [visitedBefore, visitedAfter] = [new VisitedDirectories(), new VisitedDirectories()];
   const levels: Level[] = [];
   const met = (
     path: ByteString,

@@ -3,6 +3,7 @@ import { corrupt } from '../ext4/reader/failure.ts';
 import type { Filesystem } from '../ext4/reader/filesystem.ts';
 import type { ReadInode } from '../ext4/reader/inode.ts';
 import { EntryType } from '../layer/entry.ts';
+import { InodeSet } from './inode-set.ts';
 
 /** A name of a filesystem, found by a walk. */
 export interface WalkedName {
@@ -20,17 +21,12 @@ export const joinPath = (parent: ByteString, name: ByteString): ByteString =>
 
 /** Knows which directories were met before: none can be met twice in a sound filesystem, however it is walked. */
 export class VisitedDirectories {
-  readonly #seen: Uint8Array;
-
-  constructor(filesystem: Filesystem) {
-    this.#seen = new Uint8Array(Math.ceil((filesystem.superblock.fields.s_inodes_count + 1) / 8));
-  }
+  readonly #seen = new InodeSet();
 
   /** Throws `image-corrupt` for a directory that was met before. */
   visit({ ino }: ReadInode): void {
-    const bit = 1 << (ino & 7);
-    if ((this.#seen[ino >> 3]! & bit) !== 0) throw corrupt(`directory inode ${ino} has two names, or is below itself`);
-    this.#seen[ino >> 3]! |= bit;
+    if (this.#seen.has(ino)) throw corrupt(`directory inode ${ino} has two names, or is below itself`);
+    this.#seen.add(ino);
   }
 }
 
@@ -43,7 +39,7 @@ export function* walk(
   start: ReadInode,
   depthMax = Number.POSITIVE_INFINITY,
 ): Generator<WalkedName, void> {
-  const visited = new VisitedDirectories(filesystem);
+  const visited = new VisitedDirectories();
   const levels: { path: ByteString; names: { name: ByteString; ino: number }[]; next: number }[] = [];
   const enter = (path: ByteString, inode: ReadInode): void => {
     if (inode.type !== EntryType.directory || levels.length >= depthMax) return;

@@ -174,7 +174,8 @@ function finish(block: Uint8Array, typeFlag: string): Uint8Array {
   put(block, Header.magic, 'ustar\0');
   put(block, Header.version, '00');
   block.fill(0x20, Header.chksum.offset, Header.chksum.offset + Header.chksum.length);
-  const sum = block.reduce((total, byte) => total + byte, 0);
+  let sum = 0;
+  for (let i = 0; i < BLOCK_BYTES; i++) sum += block[i]!;
   put(block, Header.chksum, `${sum.toString(8).padStart(6, '0')}\0 `);
   return block;
 }

@@ -54,6 +54,24 @@ describe('the layer between two images', () => {
   });
 });
 
+describe('files whose names are those of other files now', () => {
+  const pairs = (...names: readonly (readonly [string, string])[]): TarEntry[] =>
+    names.flatMap(([first, second]) => [
+      { name: first, data: 'same' },
+      { name: second, type: 'hardlink', linkName: first },
+    ]);
+  const [before, after] = [pairs(['a', 'b'], ['c', 'd']), pairs(['a', 'c'], ['b', 'd'])];
+
+  it('are in the layer with all names', async () => {
+    expect(await layerOf(before, after)).toEqual(['a', 'b', 'c>a', 'd>b']);
+  });
+
+  it('are different', async () => {
+    const [one, other] = [await planCase([before]), await planCase([after])];
+    expect(treeDifferences(one.image, other.image)).toEqual(['changed b links', 'changed c links', 'changed d links']);
+  });
+});
+
 describe('the difference of two images', () => {
   it('says how a path is another', async () => {
     const planned = async (entries: TarEntry[]) => (await planCase([entries], { mtime: 'keep' })).image;

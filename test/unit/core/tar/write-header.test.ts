@@ -87,6 +87,13 @@ describe('the header of a member', () => {
     for (const other of others) expect(tarHeader({ ...plain, ...other }).length).toBeGreaterThan(512);
   });
 
+  it('tells of names that are no text', () => {
+    const says = (more: Partial<TarMember>): boolean =>
+      byteString(tarHeader({ ...plain, ...more })).includes('21 hdrcharset=BINARY\n');
+    expect([{ name: '\xff' }, { linkName: '\xff' }].map(says)).toEqual([true, true]);
+    expect([{ name: 'a' }, { name: '\xc3\x9f' }].map(says)).toEqual([false, false]);
+  });
+
   it('is read the same by another reader', async () => {
     const xattrs = [{ name: 'user.mime', value: new TextEncoder().encode('text/plain') }];
     const utf8 = byteString(new TextEncoder().encode('straße/'.repeat(30) + 'ende'));
