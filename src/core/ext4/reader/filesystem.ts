@@ -94,8 +94,11 @@ export class Filesystem {
     if ((flags & ReadFlag.inlineData) !== 0) return yield* this.#inlineNames(directory);
     const seed = inodeChecksumSeed(this.superblock, ino, generation);
     const end = Math.ceil(directory.size / blockSize);
+    const seen = new Set<number>();
     for (const { logical, physical, count } of blockRuns(this.#reader, this.superblock, directory)) {
       for (let i = 0; i < count && logical + i < end; i++) {
+        if (seen.has(physical + i)) throw corrupt(`directory inode ${ino}: block ${physical + i} stands twice in it`);
+        seen.add(physical + i);
         const block = this.#reader.block(physical + i, `directory inode ${ino}`);
         const place = `directory inode ${ino}, block ${physical + i}`;
         if (hasMetadataChecksums) verifyDirectoryBlock(block, (flags & ReadFlag.index) !== 0, seed, place);

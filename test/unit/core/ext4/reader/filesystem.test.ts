@@ -160,6 +160,7 @@ const WITHOUT_CHECKSUMS: readonly Damage[] = [
     (image) => image.view.setUint32(image.entryOf('dir/one'), 2 ** 31, true),
     /inode 2147483648 of/,
   ],
+  ['a block twice in a directory', repeat, /block \d+ stands twice in it/],
   ['a symlink to nothing', (image) => image.setInode('short', 'i_size_lo', 0), /a symlink of 0 bytes/],
   ['a symlink that is too long', (image) => image.setInode('long', 'i_size_lo', 4096), /a symlink of 4096 bytes/],
   ['a symlink with a NUL', (image) => image.view.setUint8(image.extentsOf('short'), 0), /holds a NUL/],
@@ -181,6 +182,17 @@ const WITHOUT_CHECKSUMS: readonly Damage[] = [
   ],
   ['a NUL in an xattr', (image) => image.view.setUint8(xattrsOf(image) + 32 + 16, 0), /xattr name that holds a NUL/],
 ];
+
+/** A directory's one block is mapped once more. */
+function repeat(image: DamageableImage): void {
+  const header = image.extentsOf('dir');
+  const block = image.firstBlock(header) / BLOCK;
+  image.view.setUint16(header + 2, 2, true);
+  image.view.setUint32(image.extent(header, 1), 1, true);
+  image.view.setUint16(image.extent(header, 1) + 4, 1, true);
+  image.view.setUint32(image.extent(header, 1) + 8, block, true);
+  image.setInode('dir', 'i_size_lo', 2 * BLOCK);
+}
 
 /** Where the block of xattrs is. */
 function xattrsOf(image: DamageableImage): number {
