@@ -29,6 +29,10 @@ const TARGET_MAX = 4095;
 const FAST_SYMLINK_SIZE = 60;
 /** How many symlinks a path may pass (the kernel's MAXSYMLINKS). */
 const SYMLINKS_MAX = 40;
+/** How many names of one directory are put in order; they are all in memory then. */
+const NAMES_MAX = 2 ** 23;
+/** In how many pieces a journal may lie; mke2fs makes it of one or few. */
+const JOURNAL_RUNS_MAX = 2 ** 16;
 /** i_block of a directory in its inode begins with the inode of its parent. */
 const INLINE_PARENT = 4;
 const I_BLOCK_SIZE = 60;
@@ -116,7 +120,11 @@ export class Filesystem {
 
   /** The names of a directory in the order of their bytes. */
   sortedNames(directory: ReadInode): DirectoryName[] {
-    return [...this.names(directory)].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const names: DirectoryName[] = [];
+    for (const name of this.names(directory)) {
+      if (names.push(name) > NAMES_MAX) throw unsupported(`inode ${directory.ino}: more than ${NAMES_MAX} names`);
+    }
+    return names.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
   /** The inode that a name in a directory has; undefined where there is no such name. */
@@ -249,7 +257,10 @@ export class Filesystem {
     const inode = this.inode(ino);
     const { blockSize } = this.superblock;
     const count = Math.floor(inode.size / blockSize);
-    const runs = [...blockRuns(this.#reader, this.superblock, inode)];
+    const runs: BlockRun[] = [];
+    for (const run of blockRuns(this.#reader, this.superblock, inode)) {
+      if (runs.push(run) > JOURNAL_RUNS_MAX) throw unsupported(`a journal in more than ${JOURNAL_RUNS_MAX} pieces`);
+    }
     const physical = (block: number): number => {
       const run = lastRunFrom(runs, block);
       if (run === undefined || block >= run.logical + run.count) throw corrupt(`the journal has no block ${block}`);
