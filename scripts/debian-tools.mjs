@@ -38,6 +38,7 @@ export const TOOLS = [
   { command: 'man', debian: 'man-db', why: 'shows the manual pages' },
   { command: 'zsh', debian: 'zsh', why: 'takes the completion script' },
   { command: 'fish', debian: 'fish', why: 'takes the completion script' },
+  { command: 'chromium', debian: 'chromium', why: 'shows the pages of map --html and diff --html' },
   { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];
 

@@ -34,5 +34,7 @@ export { writeImage, type WriteImageOptions } from './sinks/file-sink.ts';
 export { writePieces, type WrittenPieces } from './sinks/piece-sink.ts';
 export type { PumpOptions } from './sinks/pump.ts';
 export { streamImage } from './sinks/stream-sink.ts';
+export { mapHtml } from './picture/map-html.ts';
+export type { PictureComparison, Pictured, PictureOptions } from './picture/picture-data.ts';
 export { imageBackend, type ImageServer, serveImage, type ServeImageOptions } from './serve-image.ts';
 export type { Layer } from './sources/layer.ts';

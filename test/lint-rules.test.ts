@@ -8,11 +8,12 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** What the files of each folder of src may import from the other folders; docs/architecture.md says why. */
 const ARROWS: Record<string, readonly string[]> = {
-  cli: ['core', 'sources', 'image', 'sinks', 'nbd', 'overlay'],
+  cli: ['core', 'sources', 'image', 'sinks', 'nbd', 'overlay', 'picture'],
   core: [],
   image: ['core', 'sources'],
   nbd: [],
   overlay: ['core', 'image', 'nbd'],
+  picture: ['core'],
   sinks: ['core', 'sources', 'image'],
   sources: ['core'],
 };
@@ -24,6 +25,7 @@ const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
   image: ['commander', 'nbd-server-ts'],
   nbd: ['commander', 'p-limit', 'ext2fs-wasm', '@scope/package', 'package/part'],
   overlay: ['commander', 'nbd-server-ts'],
+  picture: ['commander', 'nbd-server-ts'],
   sinks: ['commander', 'nbd-server-ts'],
   sources: ['commander', 'nbd-server-ts'],
 };
@@ -34,6 +36,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   image: ['node:crypto'],
   nbd: ['node:net'],
   overlay: ['node:fs', 'ext2fs-wasm'],
+  picture: ['node:zlib'],
   sinks: ['node:fs', 'p-limit'],
   sources: ['node:fs', 'p-limit'],
 };

@@ -9,6 +9,8 @@ import type { Image } from '../image/image.ts';
 import { type BlockComparison, compareBlocks, type Count } from '../sinks/compare-blocks.ts';
 import { withProgress } from './common-options.ts';
 import { ExitCode } from './failure.ts';
+import { checkOutput, STDOUT } from './output.ts';
+import { writePicture } from './picture.ts';
 import { nameJson, nodeJson } from './node-text.ts';
 import type { ProgressLine } from './progress.ts';
 import { formatSize } from './units.ts';
@@ -17,6 +19,8 @@ import { JsonArrayOutput, TextOutput } from './text-output.ts';
 
 interface DiffOptions extends ReadArguments {
   readonly only?: 'paths' | 'blocks';
+  readonly html?: string;
+  readonly force?: boolean;
 }
 
 const NOTES: CommandNotes = {
@@ -26,6 +30,7 @@ const NOTES: CommandNotes = {
   examples: [
     ['blockloom diff old.img new.img'],
     ['blockloom diff base.tar --delta work.delta', 'what clients of serve changed'],
+    ['blockloom diff old.img new.img --html diff.html', 'where they differ, for a browser'],
     ['blockloom diff disk.img base.tar --layer app.tar.gz --only paths', 'is the tree what layers give?'],
   ],
 };
@@ -42,37 +47,63 @@ export function addDiff(program: Command, signal: AbortSignal): void {
         'blocks',
       ]),
     );
+  command
+    .option(
+      '--html <file>',
+      'also a picture of <after>, with what differs marked; - for standard output, in place of the table',
+    )
+    .option('--force', 'replace the page when it exists');
   addNotes(addReadOptions(command), NOTES).action(
     async (before: string, after: string | undefined, options: DiffOptions) => {
       if (after === undefined && options.delta === undefined)
         throw new ImageError('option-invalid', 'diff compares two images, or one with --delta over it');
+      const { html, force = false, delta } = options;
+      const references = [after ?? before, ...(options.layer ?? [])];
+      if (html !== undefined) await checkOutput(html, force, [before, ...references]);
       await withProgress(options, async (progress) =>
         withReadable({ references: [before] }, options, signal, progress, async ({ image }) =>
-          withReadable(
-            { references: [after ?? before, ...(options.layer ?? [])], delta: options.delta },
-            options,
-            signal,
-            progress,
-            async (other) => {
-              const isSame = await diff(image, other.image, options, signal, progress);
-              if (!isSame) process.exitCode = ExitCode.different;
-            },
-          ),
+          withReadable({ references, delta }, options, signal, progress, async (other) => {
+            const comparison = await diff(image, other.image, options, signal, progress);
+            if (!comparison.isSame) process.exitCode = ExitCode.different;
+            if (html === undefined) return;
+            const { changes, ranges } = comparison;
+            const picture = {
+              ...other,
+              references,
+              output: html,
+              force,
+              comparison: { with: before, changes, ranges },
+            };
+            await writePicture(picture, signal, progress);
+          }),
         ),
       );
     },
   );
 }
 
-/** Compares and prints; returns whether all that was compared is the same. */
+/** What a picture tells of a comparison. */
+interface Outcome {
+  /** Whether all that was compared is the same. */
+  readonly isSame: boolean;
+  readonly changes: readonly { readonly path: string; readonly what: string }[];
+  readonly ranges: BlockComparison['firstRanges'];
+}
+
+/** How much of a comparison a page lists and marks. */
+const CHANGES_MAX = 10_000;
+const RANGES_MAX = 1_000_000;
+
+/** Compares and prints. */
 async function diff(
   before: Image,
   after: Image,
-  { only, json }: DiffOptions,
+  { only, json, html }: DiffOptions,
   signal: AbortSignal,
   progress: ProgressLine,
-): Promise<boolean> {
-  const report = json === true ? new JsonReport() : new TextReport();
+): Promise<Outcome> {
+  const report = html === STDOUT ? new NoReport() : json === true ? new JsonReport() : new TextReport();
+  const changes: { path: string; what: string }[] = [];
   const onProgress = progress.show;
   let paths: PathCounts | undefined;
   if (only !== 'blocks') {
@@ -80,15 +111,28 @@ async function diff(
     const onDifference = async (difference: PathDifference): Promise<void> => {
       progress.clear();
       await report.path(difference, left, right);
+      if (html !== undefined && changes.length < CHANGES_MAX) changes.push(changeOf(difference));
     };
     paths = await comparePaths(left, right, { signal, onProgress, onDifference });
   }
-  const blocks = only === 'paths' ? undefined : await compareBlocks(before, after, { signal, onProgress });
+  const rangesMax = html === undefined ? undefined : RANGES_MAX;
+  const blocks = only === 'paths' ? undefined : await compareBlocks(before, after, { signal, onProgress, rangesMax });
   progress.end();
   const arePathsSame = paths === undefined || paths.added + paths.removed + paths.changed === 0;
   const isSame = arePathsSame && (blocks === undefined || blocks.blocks.different === 0);
   await report.end({ isSame, paths, blocks });
-  return isSame;
+  return { isSame, changes, ranges: blocks?.firstRanges ?? [] };
+}
+
+function changeOf({ kind, path, how }: PathDifference): { path: string; what: string } {
+  const what = how.length === 0 ? kind : `${kind}: ${how.join(', ')}`;
+  return { path: `/${displayName(path, Number.POSITIVE_INFINITY)}`, what };
+}
+
+/** Says nothing: standard output is a page's. */
+class NoReport {
+  path(): void {}
+  end(): void {}
 }
 
 /** What is said at the end. */

@@ -3,15 +3,25 @@ import { addNotes, type CommandNotes } from './command-notes.ts';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
+import { Filesystem } from '../core/ext4/reader/filesystem.ts';
+import { readMapRows } from '../core/ext4/reader/read-map.ts';
+import { type Image, PlannedImage } from '../image/image.ts';
 import { normalizePath } from '../core/layer/path.ts';
 import { labelAt, type MapRow, mapRows } from '../core/plan/map.ts';
-import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
+import { withProgress } from './common-options.ts';
+import { addImageOptions, type ImageArguments, layersArgument } from './image-arguments.ts';
+import { checkOutput } from './output.ts';
+import { writePicture } from './picture.ts';
+import { withReadable } from './readable-image.ts';
 import { JsonArrayOutput, TextOutput } from './text-output.ts';
 import { parseOffset } from './values.ts';
 
 interface MapOptions extends ImageArguments {
   readonly at?: number;
   readonly path?: string;
+  readonly html?: string;
+  readonly force?: boolean;
+  readonly delta?: string;
 }
 
 const NOTES: CommandNotes = {
@@ -19,6 +29,8 @@ const NOTES: CommandNotes = {
     ['blockloom map base.tar app.tar'],
     ['blockloom map base.tar app.tar --at 0x400', 'what lives there'],
     ['blockloom map base.tar app.tar --path /etc/hostname', 'where a file is'],
+    ['blockloom map base.tar app.tar --html map.html', 'a picture, for a browser'],
+    ['blockloom map disk.img', 'of the file of an image'],
   ],
 };
 
@@ -26,20 +38,36 @@ export function addMap(program: Command, signal: AbortSignal): void {
   const command = program
     .command('map')
     .description('print what lives where in the image; --json has the fields of qemu-img map, and a label')
-    .argument(...layersArgument);
+    .argument(layersArgument[0], `${layersArgument[1]}; or the file of an image`);
   command
+    .option('--html <file>', 'a picture of the image: one page that needs nothing else; - for standard output')
+    .option('--force', 'replace the page when it exists')
+    .option('--delta <file>', 'map what serve --delta has kept for the image over it')
     .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
     .option('--path <file>', 'only the inode and the blocks of a file, directory or symlink of the image');
   addNotes(addImageOptions(command), NOTES).action(async (layers: string[], options: MapOptions) =>
-    withImage(layers, options, signal, async ({ image }) => print(select(image.plan, options), options.json === true)),
+    map(layers, options, signal),
   );
 }
 
-function select(plan: Ext4Plan, { at, path }: MapOptions): Iterable<MapRow> {
-  if (at !== undefined && path !== undefined) throw new ImageError('option-invalid', '--at and --path: one of them');
+async function map(references: readonly string[], options: MapOptions, signal: AbortSignal): Promise<void> {
+  const { html, force = false, json, delta } = options;
+  if (html !== undefined) await checkOutput(html, force, references);
+  await withProgress(options, async (progress) =>
+    withReadable({ references, delta }, options, signal, progress, async ({ image, layers }) => {
+      if (html !== undefined) {
+        return writePicture({ image, layers, references, output: html, force }, signal, progress);
+      }
+      const rows = image instanceof PlannedImage ? select(image.plan as Ext4Plan, options) : selectRead(image, options);
+      await print(rows, json === true);
+    }),
+  );
+}
+
+function select(plan: Ext4Plan, options: MapOptions): Iterable<MapRow> {
+  const { at, path } = checkedSelection(options, plan.size);
   if (path !== undefined) return rowsOfPath(plan, path);
   if (at === undefined) return mapRows(plan);
-  if (at >= plan.size) throw new ImageError('option-invalid', `offset ${at}: the image has ${plan.size} bytes`);
   const block = Math.floor(at / plan.geometry.blockSize) * plan.geometry.blockSize;
   for (const row of mapRows(plan, block, plan.geometry.blockSize)) {
     if (at < row.start + row.length) return [{ ...row, label: labelAt(plan, at) }];
@@ -47,10 +75,33 @@ function select(plan: Ext4Plan, { at, path }: MapOptions): Iterable<MapRow> {
   return [];
 }
 
+/** The same of an image that was not planned: as its filesystem says. */
+function* selectRead(image: Image, options: MapOptions): Generator<MapRow, void> {
+  const { at, path } = checkedSelection(options, image.size);
+  const wanted = path === undefined ? undefined : `/${normalizePath(utf8ByteString(path), {})}`;
+  let isFound = false;
+  for (const row of readMapRows(new Filesystem(image), image.size)) {
+    if (at !== undefined && (at < row.start || at >= row.start + row.length)) continue;
+    if (wanted !== undefined && row.path !== wanted) continue;
+    isFound = true;
+    yield row;
+  }
+  if (!isFound && path !== undefined) throw noSuchPath(path);
+}
+
+function checkedSelection({ at, path }: MapOptions, size: number): Pick<MapOptions, 'at' | 'path'> {
+  if (at !== undefined && path !== undefined) throw new ImageError('option-invalid', '--at and --path: one of them');
+  if (at !== undefined && at >= size)
+    throw new ImageError('option-invalid', `offset ${at}: the image has ${size} bytes`);
+  return { ...(at !== undefined && { at }), ...(path !== undefined && { path }) };
+}
+
+const noSuchPath = (path: string): ImageError =>
+  new ImageError('path-not-found', `the image has nothing at ${displayName(utf8ByteString(path))}`);
+
 function* rowsOfPath(plan: Ext4Plan, path: string): Generator<MapRow, void> {
   const location = plan.locate(normalizePath(utf8ByteString(path), {}));
-  if (location === undefined)
-    throw new ImageError('layer-not-found', `the image has no ${displayName(utf8ByteString(path))}`);
+  if (location === undefined) throw noSuchPath(path);
   const { inodeOffset } = location;
   for (const row of mapRows(plan, inodeOffset, INODE_SIZE)) yield { ...row, label: labelAt(plan, inodeOffset) };
   if (location.length > 0) yield* mapRows(plan, location.offset, location.length);

@@ -12,6 +12,7 @@ export const PHASES = [
   'hashing',
   'comparing',
   'exporting',
+  'drawing',
 ] as const;
 
 /** One of them. */

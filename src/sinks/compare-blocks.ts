@@ -17,18 +17,28 @@ export interface BlockComparison {
   readonly blocks: Count;
   /** Of the size in which data is placed, compared and shared. */
   readonly chunks: Count;
-  /** The first ranges of different blocks, in bytes; not more than FIRST_RANGES. */
+  /** The first ranges of different blocks, in bytes. */
   readonly firstRanges: readonly { readonly offset: number; readonly length: number }[];
 }
 
 const BLOCK_SIZE = 4096;
 const FIRST_RANGES = 16;
 
+/** How bytes are compared. */
+export interface CompareBlocksOptions extends PumpOptions {
+  /** How many of the first ranges that differ are told; default 16. */
+  readonly rangesMax?: number | undefined;
+}
+
 /** Compares all bytes of two images. What both have as holes is not read. */
-export async function compareBlocks(before: Image, after: Image, options: PumpOptions = {}): Promise<BlockComparison> {
+export async function compareBlocks(
+  before: Image,
+  after: Image,
+  options: CompareBlocksOptions = {},
+): Promise<BlockComparison> {
   const size = Math.max(before.size, after.size);
   const [left, right] = [new Side(before), new Side(after)];
-  const found = new Found();
+  const found = new Found(options.rangesMax ?? FIRST_RANGES);
   for (let offset = 0; offset < size; offset += CHUNK_SIZE) {
     options.signal?.throwIfAborted();
     const end = Math.min(offset + CHUNK_SIZE, size);
@@ -81,6 +91,11 @@ class Found {
   chunks = 0;
   blocks = 0;
   readonly ranges: { offset: number; length: number }[] = [];
+  readonly #rangesMax: number;
+
+  constructor(rangesMax: number) {
+    this.#rangesMax = rangesMax;
+  }
 
   addChunk(offset: number, end: number, a: Uint8Array, b: Uint8Array): void {
     this.chunks++;
@@ -95,6 +110,6 @@ class Found {
   #addRange(offset: number, length: number): void {
     const last = this.ranges.at(-1);
     if (last !== undefined && last.offset + last.length === offset) last.length += length;
-    else if (this.ranges.length < FIRST_RANGES) this.ranges.push({ offset, length });
+    else if (this.ranges.length < this.#rangesMax) this.ranges.push({ offset, length });
   }
 }

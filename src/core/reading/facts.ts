@@ -28,7 +28,6 @@ export interface FilesystemFacts {
   readonly lastMountedOn: ByteString;
 }
 
-/** The facts of a filesystem, as its superblock has them. */
 export function filesystemFacts(filesystem: Filesystem): FilesystemFacts {
   const { superblock, isRecovered } = filesystem;
   const { fields } = superblock;

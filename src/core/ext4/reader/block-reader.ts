@@ -16,14 +16,14 @@ export interface LoggedBlocks {
   readonly escaped: ReadonlySet<number>;
 }
 
-/** How many blocks of metadata are kept. */
-const SLOTS = 512;
+/** How much metadata is kept, in bytes. */
+const CACHE_BYTES = 16 * 1024 * 1024;
 
 /** Reads blocks of an image: as they are, or with the newer copies that its journal has. */
 export class BlockReader {
   readonly blockSize: number;
   readonly #device: BlockDevice;
-  readonly #slotBlock = new Float64Array(SLOTS).fill(-1);
+  readonly #slotBlock: Float64Array;
   readonly #slotBytes: Uint8Array[] = [];
   #logged: LoggedBlocks['imageOffset'] = new Map();
   #escaped: LoggedBlocks['escaped'] = new Set();
@@ -31,6 +31,7 @@ export class BlockReader {
   constructor(device: BlockDevice, blockSize: number) {
     this.#device = device;
     this.blockSize = blockSize;
+    this.#slotBlock = new Float64Array(CACHE_BYTES / blockSize).fill(-1);
   }
 
   get size(): number {
@@ -46,7 +47,7 @@ export class BlockReader {
 
   /** A block of metadata, not to be changed. Throws `image-corrupt` when it is not in the image. */
   block(block: number, what: string): Uint8Array {
-    const slot = block % SLOTS;
+    const slot = block % this.#slotBlock.length;
     if (this.#slotBlock[slot] === block) return this.#slotBytes[slot]!;
     const { blockSize } = this;
     if (!(block >= 0 && (block + 1) * blockSize <= this.size))

@@ -12,6 +12,7 @@ import { inodeChecksumSeed, isInodeUsed, ReadFlag, type ReadInode, readInode, se
 import { inlineData } from './inline-data.ts';
 import { readJournal } from './journal.ts';
 import { type BlockRun, blockRuns } from './mapping.ts';
+import { type MetadataRun, metadataRuns } from './metadata-runs.ts';
 import { type ReadSuperblock, readSuperblock } from './superblock.ts';
 import { storedXattrs, toXattr } from './xattrs.ts';
 
@@ -82,6 +83,16 @@ export class Filesystem {
   /** Whether there is a file of any type; a reserved inode may be none. */
   isInodeUsed(ino: number): boolean {
     return isInodeUsed(this.#reader, this.superblock, this.#tables, ino);
+  }
+
+  /** The blocks of an inode that hold data, whatever its size; `onNode` is told of those that its map itself takes. */
+  blockRuns(inode: ReadInode, onNode?: (block: number) => void): Generator<BlockRun, void> {
+    return blockRuns(this.#reader, this.superblock, inode, onNode);
+  }
+
+  /** The blocks of the filesystem's own tables, in blocks. */
+  metadataRuns(): Generator<MetadataRun, void> {
+    return metadataRuns(this.#reader, this.superblock);
   }
 
   /** Bytes of the image, newer ones of the journal among them. */
@@ -214,14 +225,14 @@ export class Filesystem {
     if (inode.type !== EntryType.symlink || size === 0 || size > TARGET_MAX)
       throw corrupt(`inode ${ino}: a symlink of ${size} bytes`);
     const target = new Uint8Array(size);
-    if (this.#isFast(inode)) target.set(inode.map.subarray(0, size));
+    if (this.isFastSymlink(inode)) target.set(inode.map.subarray(0, size));
     else this.readFile(inode, 0, target);
     if (target.includes(0)) throw corrupt(`inode ${ino}: a symlink whose target holds a NUL`);
     return target;
   }
 
   /** A short target is in i_block; a symlink without data of its own has no blocks besides the one of its xattrs. */
-  #isFast(inode: ReadInode): boolean {
+  isFastSymlink(inode: ReadInode): boolean {
     if (inode.size >= FAST_SYMLINK_SIZE || (inode.flags & ReadFlag.inlineData) !== 0) return false;
     const xattrSectors = inode.xattrBlock === 0 ? 0 : this.superblock.blockSize / 512;
     return sectorsOf(this.superblock, inode) - xattrSectors <= 0;

@@ -7,8 +7,8 @@ import { checkChecksum, corrupt } from './failure.ts';
 import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
 import type { ReadSuperblock } from './superblock.ts';
 
-/** bg_inode_table_hi, behind the first 32 bytes. */
-const INODE_TABLE_HI = 0x28;
+/** The upper halves of the addresses stand this far behind the lower ones, in descriptors that have them. */
+const HIGH_HALF = 0x20;
 const CHECKSUM = GroupDescriptor.fields.bg_checksum;
 const SEED = 0xffff;
 
@@ -31,30 +31,44 @@ export class InodeTables {
   blockOf(group: number): number {
     const slot = group % SLOTS;
     if (this.#slotGroup[slot] === group) return this.#slotTable[slot]!;
-    const table = inodeTableOf(this.#reader, this.#superblock, group);
+    const table = groupTables(this.#reader, this.#superblock, group).inodeTable;
     this.#slotGroup[slot] = group;
     this.#slotTable[slot] = table;
     return table;
   }
 }
 
-function inodeTableOf(reader: BlockReader, superblock: ReadSuperblock, group: number): number {
-  const { descriptorSize, blockSize } = superblock;
+/** Where the tables of a group begin, in blocks. */
+export interface GroupTables {
+  readonly blockBitmap: number;
+  readonly inodeBitmap: number;
+  readonly inodeTable: number;
+}
+
+/** What the descriptor of a group says. Throws `image-corrupt`. */
+export function groupTables(reader: BlockReader, superblock: ReadSuperblock, group: number): GroupTables {
+  const { descriptorSize, blockSize, blocks } = superblock;
   const perBlock = blockSize / descriptorSize;
   const block = descriptorBlock(superblock, Math.floor(group / perBlock));
   const at = (group % perBlock) * descriptorSize;
   const bytes = reader.block(block, `descriptor of group ${group}`).subarray(at, at + descriptorSize);
   verify(superblock, group, bytes);
   const view = viewOf(bytes);
-  const low = view.getUint32(GroupDescriptor.fields.bg_inode_table_lo.offset, true);
-  const table = from64(low, descriptorSize > INODE_TABLE_HI ? view.getUint32(INODE_TABLE_HI, true) : 0);
-  if (table === 0 || table >= superblock.blocks)
-    throw corrupt(`group ${group}: its inode table is at block ${table} of ${superblock.blocks}`);
-  return table;
+  const address = ({ offset }: { readonly offset: number }): number => {
+    const high = descriptorSize > HIGH_HALF ? view.getUint32(offset + HIGH_HALF, true) : 0;
+    const found = from64(view.getUint32(offset, true), high);
+    if (found === 0 || found >= blocks) throw corrupt(`group ${group}: a table at block ${found} of ${blocks}`);
+    return found;
+  };
+  return {
+    blockBitmap: address(GroupDescriptor.fields.bg_block_bitmap_lo),
+    inodeBitmap: address(GroupDescriptor.fields.bg_inode_bitmap_lo),
+    inodeTable: address(GroupDescriptor.fields.bg_inode_table_lo),
+  };
 }
 
 /** Where the `index`th block of descriptors is: behind the superblock, or with meta_bg at the start of the groups it describes. */
-function descriptorBlock(superblock: ReadSuperblock, index: number): number {
+export function descriptorBlock(superblock: ReadSuperblock, index: number): number {
   const { fields, incompat, blockSize, descriptorSize } = superblock;
   const superblockAt = superblockBlock(superblock);
   if ((incompat & INCOMPAT.meta_bg) === 0 || index < fields.s_first_meta_bg) return superblockAt + 1 + index;
@@ -68,7 +82,8 @@ function superblockBlock({ blockSize }: ReadSuperblock): number {
   return blockSize === 1024 ? 1 : 0;
 }
 
-function hasSuperblock({ fields, compat, roCompat }: ReadSuperblock, group: number): boolean {
+/** Whether a group begins with a copy of the superblock. */
+export function hasSuperblock({ fields, compat, roCompat }: ReadSuperblock, group: number): boolean {
   if (group === 0) return true;
   if ((compat & COMPAT.sparse_super2) !== 0) {
     const backups = viewOf(fields.s_backup_bgs);

@@ -21,14 +21,15 @@ const LOGICAL_END = 2 ** 32;
 
 /**
  * The blocks of an inode that hold data, in the order of the file; neither holes nor blocks that were allocated and never
- * written. Throws `image-corrupt`.
+ * written. `onNode` is told of the blocks that the map itself takes. Throws `image-corrupt`.
  */
 export function* blockRuns(
   reader: BlockReader,
   superblock: ReadSuperblock,
   inode: ReadInode,
+  onNode?: (block: number) => void,
 ): Generator<BlockRun, void> {
-  const walk = new Walk(reader, superblock, inode);
+  const walk = new Walk(reader, superblock, inode, onNode);
   const runs = (inode.flags & ReadFlag.extents) === 0 ? walk.indirect() : walk.extents();
   let pending: { logical: number; physical: number; count: number } | undefined;
   let mapped = 0;
@@ -53,11 +54,18 @@ class Walk {
   readonly #reader: BlockReader;
   readonly #superblock: ReadSuperblock;
   readonly #inode: ReadInode;
+  readonly #onNode: ((block: number) => void) | undefined;
 
-  constructor(reader: BlockReader, superblock: ReadSuperblock, inode: ReadInode) {
+  constructor(
+    reader: BlockReader,
+    superblock: ReadSuperblock,
+    inode: ReadInode,
+    onNode: ((block: number) => void) | undefined,
+  ) {
     this.#reader = reader;
     this.#superblock = superblock;
     this.#inode = inode;
+    this.#onNode = onNode;
   }
 
   *extents(): Generator<BlockRun, void> {
@@ -165,6 +173,7 @@ class Walk {
 
   #metadata(block: number): Uint8Array {
     this.#checkRange(block, 1);
+    this.#onNode?.(block);
     return this.#reader.block(block, `inode ${this.#inode.ino}`);
   }
 
