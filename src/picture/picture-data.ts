@@ -8,7 +8,7 @@ import { type Plan, RegionKind } from '../core/plan/plan.ts';
 import { VarintWriter } from './varint-writer.ts';
 
 /** Uses of a block that no filesystem knows: nobody's, and kept for what a higher layer removed. */
-export const UNUSED = { free: BlockUse.file + 1, kept: BlockUse.file + 2 } as const;
+const UNUSED = { free: BlockUse.file + 1, kept: BlockUse.file + 2 } as const;
 
 /** What the page is made of. Its columns are described where they are decoded, in `page/decode.ts`. */
 export interface PictureData {
