@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blockloom, type CliOptions, output, startBlockloom, writeLayers } from '../helpers/cli.ts';
-import { startDockerRegistry } from '../helpers/docker-registry.ts';
+import { type DockerRegistry, startDockerRegistry } from '../helpers/docker-registry.ts';
 import { FakeImage, FakeServer, sha256 } from '../helpers/fake-registry.ts';
 import { json, writeBlob, writeImageBlobs, writeIndex } from '../helpers/oci-layout.ts';
 import { nbdsh } from '../helpers/nbd-tools.ts';
@@ -36,10 +36,20 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
   const copy = (to: string, ...args: string[]): Buffer =>
     skopeo('copy', '--quiet', '--dest-tls-verify=false', ...args, 'oci:layout:amd', `docker://${to}`);
 
+  const started: DockerRegistry[] = [];
+  const start = async (...args: Parameters<typeof startDockerRegistry>): Promise<string> => {
+    const each = await startDockerRegistry(...args);
+    started.push(each);
+    return each.host;
+  };
+  afterAll(() => {
+    for (const each of started) each.stop();
+  });
+
   beforeAll(async () => {
     mkdirSync(join(folder, 'guarded'));
-    registry = await startDockerRegistry(folder);
-    guarded = await startDockerRegistry(join(folder, 'guarded'), { isGuarded: true });
+    registry = await start(folder);
+    guarded = await start(join(folder, 'guarded'), { isGuarded: true });
     layers = writeLayers(folder);
     const layout = join(folder, 'layout');
     const amd = writeImageBlobs(layout, { layers: layers.map((layer) => readFileSync(join(folder, layer))) });
@@ -156,7 +166,7 @@ describe.skipIf(!requireTools('skopeo', 'docker-registry'))('images that skopeo 
     const names = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
     const files = ['-nodes', '-keyout', certificate.key, '-out', certificate.certificate];
     run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', ...names, ...files]);
-    const secure = await startDockerRegistry(join(folder, 'tls'), { tls: certificate });
+    const secure = await start(join(folder, 'tls'), { tls: certificate });
     copy(`${secure}/a/image`);
     const reference = `docker://${secure}/a/image`;
     const trusting = { HOME: folder, NODE_EXTRA_CA_CERTS: certificate.certificate };

@@ -3,16 +3,22 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll } from 'vitest';
 
 /** bcrypt of `secret`, at the lowest cost. */
 const HTPASSWD = 'me:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n';
 
-/** Starts Debian's docker-registry on loopback, until the tests of the file end; `127.0.0.1:PORT`. The password of `me` is `secret`. */
+/** A registry of Debian's on loopback. */
+export interface DockerRegistry {
+  /** `127.0.0.1:PORT`. */
+  readonly host: string;
+  stop(): void;
+}
+
+/** Starts a registry that is to be stopped. The password of `me` is `secret`. */
 export async function startDockerRegistry(
   folder: string,
   { isGuarded = false, tls }: { isGuarded?: boolean; tls?: { certificate: string; key: string } } = {},
-): Promise<string> {
+): Promise<DockerRegistry> {
   const host = `127.0.0.1:${await freePort()}`;
   writeFileSync(join(folder, 'htpasswd'), HTPASSWD);
   const config = {
@@ -24,14 +30,15 @@ export async function startDockerRegistry(
   };
   writeFileSync(join(folder, 'config.yml'), JSON.stringify(config));
   const registry = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' });
-  afterAll(() => void registry.kill('SIGKILL'));
   const deadline = Date.now() + 60_000;
   while (!(await answers(host))) {
-    if (registry.exitCode !== null || Date.now() > deadline)
+    if (registry.exitCode !== null || Date.now() > deadline) {
+      registry.kill('SIGKILL');
       throw new Error(`docker-registry does not start at ${host}`);
+    }
     await sleep(50);
   }
-  return host;
+  return { host, stop: () => void registry.kill('SIGKILL') };
 }
 
 /** Whether a connection is taken. */

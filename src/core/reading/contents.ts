@@ -12,7 +12,8 @@ const PIECE_BYTES = 256 * 1024;
 
 /** Where a file has data, neighbouring ranges as one. */
 export function dataRanges(filesystem: Filesystem, inode: ReadInode): StoredRange[] {
-  if (filesystem.inlineFile(inode) !== undefined) return inode.size === 0 ? [] : [{ offset: 0, length: inode.size }];
+  const inline = filesystem.inlineFile(inode);
+  if (inline !== undefined) return inline.length === 0 ? [] : [{ offset: 0, length: inline.length }];
   const ranges: { offset: number; length: number }[] = [];
   for (const { offset, length } of filesystem.runs(inode)) {
     const last = ranges.at(-1);
@@ -41,7 +42,10 @@ const ZEROS = new Uint8Array(64 * 1024);
 /** All bytes of a file in their order, holes as zeros. Each piece is good until the next is asked for. */
 export function* filePieces(filesystem: Filesystem, inode: ReadInode): Generator<Uint8Array, void> {
   const inline = filesystem.inlineFile(inode);
-  if (inline !== undefined) return yield inline;
+  if (inline !== undefined) {
+    yield inline;
+    return yield* zeros(inode.size - inline.length);
+  }
   const buffer = new Uint8Array(Math.min(PIECE_BYTES, inode.size));
   let at = 0;
   for (const { offset, length, imageOffset } of filesystem.runs(inode)) {

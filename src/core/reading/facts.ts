@@ -28,6 +28,7 @@ export interface FilesystemFacts {
   readonly lastMountedOn: ByteString;
 }
 
+/** The facts of a filesystem, as its superblock has them. */
 export function filesystemFacts(filesystem: Filesystem): FilesystemFacts {
   const { superblock, isRecovered } = filesystem;
   const { fields } = superblock;

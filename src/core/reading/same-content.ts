@@ -38,7 +38,10 @@ class FileCursor {
 
   /** Where the run or the hole at `at` ends; `at` never goes back. */
   endOfRun(at: number): number {
-    if (this.#inline !== undefined) return (this.runEnd = this.#inode.size);
+    if (this.#inline !== undefined) {
+      this.isHole = at >= this.#inline.length;
+      return (this.runEnd = this.isHole ? this.#inode.size : this.#inline.length);
+    }
     while (this.#run !== undefined && this.#run.offset + this.#run.length <= at) {
       this.#run = this.#runs.next().value ?? undefined;
     }
@@ -50,9 +53,9 @@ class FileCursor {
 
   /** The bytes from `from` to `to`, which are in one run or hole. */
   bytes(from: number, to: number): Uint8Array {
-    if (this.#inline !== undefined) return this.#inline.subarray(from, to);
     const target = this.#buffer.subarray(0, to - from);
     if (this.isHole) target.fill(0);
+    else if (this.#inline !== undefined) target.set(this.#inline.subarray(from, to));
     else this.#filesystem.read(this.#run!.imageOffset + from - this.#run!.offset, target);
     return target;
   }
