@@ -85,7 +85,11 @@ describe('map', () => {
 
   it('refuses what is not there', () => {
     const map = (...args: string[]) => blockloom(['map', ...layers, ...args], { cwd });
-    expect(map('--path', '/none')).toEqual({ status: 3, stdout: '', stderr: 'blockloom: the image has nothing at /none\n' });
+    expect(map('--path', '/none')).toEqual({
+      status: 3,
+      stdout: '',
+      stderr: 'blockloom: the image has nothing at /none\n',
+    });
     expect(map('--path', 'etc/old').status).toBe(3);
     expect(map('--at', '1T')).toMatchObject({
       status: 2,
