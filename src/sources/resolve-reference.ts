@@ -1,6 +1,9 @@
+import { statSync } from 'node:fs';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
-import { openingOf, type OpenLayerOptions } from './opening.ts';
+import type { Layer } from './layer.ts';
+import { imageHint } from './oci/image-hint.ts';
+import { type Opening, openingOf, type OpenLayerOptions } from './opening.ts';
 import { sourceFailure } from './failure.ts';
 import { openDirectory, openPath } from './open-path.ts';
 import { openStream } from './open-stream.ts';
@@ -39,9 +42,18 @@ export async function resolveReference(reference: string, options: ResolveOption
 type PlainReference = Extract<Reference, { kind: 'stdin' | 'path' | 'directory' }>;
 
 function openerOf(source: PlainReference, options: ResolveOptions): LayerOpener {
-  if (source.kind === 'directory') return async (opening) => openDirectory(source.path, opening);
-  if (source.kind === 'path') return async (opening) => openPath(source.path, opening);
+  if (source.kind === 'directory')
+    return async (opening) => hinted(source.path, openDirectory(source.path, opening), opening);
+  if (source.kind === 'path') return async (opening) => hinted(source.path, openPath(source.path, opening), opening);
   return async (opening) => openStream(options.stdin ?? process.stdin, opening);
+}
+
+/** Warns of a container image that is taken for a layer. */
+async function hinted(path: string, opened: Promise<Layer>, { onWarning }: Opening): Promise<Layer> {
+  const layer = await opened;
+  const hint = imageHint(path, layer.index, statSync(path, { throwIfNoEntry: false })?.isDirectory() === true);
+  if (hint !== undefined) onWarning(hint);
+  return layer;
 }
 
 /** Most runs have plain layers only: what reads images is loaded when there is one. */

@@ -235,3 +235,39 @@ describe('archives', () => {
     await expect(digestOf([`oci-archive:${path}`], false)).rejects.toThrow('its tags are "a", "b"');
   });
 });
+
+describe('an image that is named as a layer', () => {
+  it('is warned of, with the reference that is meant', async () => {
+    const directory = scratch();
+    writeLayout(directory, [{ layers }]);
+    const archive = join(scratch(), 'archive.tar');
+    execFileSync('tar', ['-cf', archive, '-C', directory, '.']);
+    const docker = join(scratch(), 'docker.tar');
+    writeFileSync(
+      docker,
+      makeTar([
+        { name: 'manifest.json', data: '[]' },
+        { name: `${'0'.repeat(64)}.json`, data: '{}' },
+      ]),
+    );
+    const plain = join(scratch(), 'plain.tar');
+    writeFileSync(
+      plain,
+      makeTar([
+        { name: 'manifest.json', data: '[]' },
+        { name: 'index.json', data: '{}' },
+      ]),
+    );
+    const warnings: string[] = [];
+    for (const reference of [directory, `dir:${directory}`, archive, docker, plain]) {
+      const opened = await openLayers([reference], { cache: false, onWarning: (warning) => warnings.push(warning) });
+      for (const { blob } of opened.layers) blob.close();
+    }
+    expect(warnings.map((warning) => /read with (.*)$/.exec(warning)?.[1])).toEqual([
+      `oci:${directory}`,
+      `oci:${directory}`,
+      `oci-archive:${archive}`,
+      `docker-archive:${docker}`,
+    ]);
+  });
+});
