@@ -42,7 +42,7 @@ const folderOf = (path: string): string => dirname(resolve(path));
 
 function rebased(lock: Lock, from: string, to: string): Lock {
   const references = lock.references.map(({ reference, pinned, ...rest }) => ({
-    reference: rebaseReference(reference, from, to),
+    reference: rest.isInline === true ? reference : rebaseReference(reference, from, to),
     ...(pinned === undefined ? {} : { pinned: rebaseReference(pinned, from, to) }),
     ...rest,
   }));

@@ -8,8 +8,9 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** What the files of each folder of src may import from the other folders; docs/architecture.md says why. */
 const ARROWS: Record<string, readonly string[]> = {
-  cli: ['core', 'sources', 'image', 'sinks', 'nbd', 'overlay', 'picture'],
+  cli: ['core', 'sources', 'image', 'definition', 'sinks', 'nbd', 'overlay', 'picture'],
   core: [],
+  definition: ['core', 'sources', 'image'],
   image: ['core', 'sources'],
   nbd: [],
   overlay: ['core', 'image', 'nbd'],
@@ -22,6 +23,7 @@ const ARROWS: Record<string, readonly string[]> = {
 const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
   cli: [],
   core: ['node:fs', 'node:buffer', 'commander', 'p-limit', 'fzstd', '@scope/package', 'package/part', 'nbd-server-ts'],
+  definition: ['commander', 'nbd-server-ts'],
   image: ['commander', 'nbd-server-ts'],
   nbd: ['commander', 'p-limit', 'ext2fs-wasm', '@scope/package', 'package/part'],
   overlay: ['commander', 'nbd-server-ts'],
@@ -33,6 +35,7 @@ const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   cli: ['node:fs', 'commander'],
   core: ['ext2fs-wasm'],
+  definition: ['node:fs', 'yaml'],
   image: ['node:crypto'],
   nbd: ['node:net'],
   overlay: ['node:fs', 'ext2fs-wasm'],

@@ -3,15 +3,19 @@ import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
 import { outputFailure } from '../sinks/failure.ts';
 import { lockImage } from '../image/locked-image.ts';
 import { readLockFile, writeLockFile } from '../lock-file.ts';
 import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import {
   addImageOptions,
+  described,
+  describedOrLocked,
   type ImageArguments,
   type OpenedWork,
-  optionalLayersArgument,
+  pathsOf,
+  addLayers,
   withImage,
 } from './image-arguments.ts';
 import { checkLocked, withLockedImage } from './locked.ts';
@@ -40,11 +44,8 @@ const NOTES: CommandNotes = {
 };
 
 export function addBuild(program: Command, signal: AbortSignal): void {
-  const command = program
-    .command('build')
-    .description('write the image of layers to a file')
-    .argument(...optionalLayersArgument);
-  command
+  const command = program.command('build').description('write the image of layers to a file');
+  addLayers(command)
     .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
     .option('--force', 'replace the file when it exists')
     .option('--digest-file <file>', 'also write sha256:DIGEST to a file')
@@ -54,19 +55,26 @@ export function addBuild(program: Command, signal: AbortSignal): void {
       '--locked <file>',
       'build what a lock file says, from its own references unless layers are given, or nothing',
     );
-  addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (layers: string[], options: BuildOptions) => {
-    if (layers.length === 0 && options.locked === undefined) {
-      return command.error("error: missing required argument 'layers'");
-    }
-    await build(layers, options, signal);
+  addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (references: string[], given: BuildOptions) => {
+    const { layers, options } = await (given.locked === undefined ? described : describedOrLocked)(references, given);
+    await build(layers, options, given.file, signal);
   });
 }
 
-async function build(layers: string[], options: BuildOptions, signal: AbortSignal): Promise<void> {
+async function build(
+  layers: readonly LayerInput[],
+  options: BuildOptions,
+  definition: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const lock = options.locked === undefined ? undefined : readLockFile(options.locked);
   // Refused before the layers are decompressed, which may take long.
-  const inputs = layers.length > 0 ? layers : (lock?.references.map(({ reference }) => reference) ?? []);
-  await checkOutput(options.output, options.force ?? false, inputs);
+  const inputs = layers.length > 0 ? pathsOf(layers) : (lock?.references.map(({ reference }) => reference) ?? []);
+  await checkOutput(
+    options.output,
+    options.force ?? false,
+    definition === undefined ? inputs : [definition, ...inputs],
+  );
   if (lock === undefined) {
     return withImage(layers, options, signal, async (opened) => write(opened, options, () => undefined));
   }

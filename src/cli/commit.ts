@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
 import type { Image } from '../image/image.ts';
 import { openMergedImage } from '../merged-image.ts';
 import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
-import { addImageOptions, type ImageArguments, layersArgument } from './image-arguments.ts';
+import { addImageOptions, described, type ImageArguments, addLayers, pathsOf } from './image-arguments.ts';
 import { withProgress } from './common-options.ts';
 import { allocatedBytes } from './measures.ts';
 import { HOLE_UNIT } from '../sinks/file-sink.ts';
@@ -29,21 +30,22 @@ const NOTES: CommandNotes = {
 export function addCommit(program: Command, signal: AbortSignal): void {
   const command = program
     .command('commit')
-    .description('write the image of layers, with what clients of serve have written to it, to a file')
-    .argument(layersArgument[0], `${layersArgument[1]}; or the file of an image`)
+    .description('write the image of layers, with what clients of serve have written to it, to a file');
+  addLayers(command, '; or the file of an image')
     .requiredOption('--delta <file>', 'what serve --delta has kept, for the same layers and options')
     .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
     .option('--force', 'replace the file when it exists');
-  addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (layers: string[], options: CommitOptions) =>
-    commit(layers, options, signal),
-  );
+  addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (references: string[], given: CommitOptions) => {
+    const { layers, options } = await described(references, given);
+    await checkOutput(options.output, options.force ?? false, [options.delta, ...pathsOf(layers)]);
+    await commit(layers, options, signal);
+  });
 }
 
-async function commit(layers: string[], options: CommitOptions, signal: AbortSignal): Promise<void> {
+async function commit(layers: readonly LayerInput[], options: CommitOptions, signal: AbortSignal): Promise<void> {
   const { delta, output, force, json } = options;
-  await checkOutput(output, force ?? false, [...layers, delta]);
   await withProgress(options, async (progress) => {
-    const exports = [{ name: '', references: layers }];
+    const exports = [{ name: '', layers }];
     const opened = await openExports(exports, options, signal, progress);
     try {
       const { show: onProgress } = progress;

@@ -22,6 +22,7 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'image-too-small': ExitCode.failed,
   'record-invalid': ExitCode.input,
   'lock-invalid': ExitCode.input,
+  'definition-invalid': ExitCode.input,
   'image-corrupt': ExitCode.input,
   'image-unsupported': ExitCode.input,
   'path-not-found': ExitCode.input,

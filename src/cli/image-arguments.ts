@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
 import { ImageError } from '../core/errors.ts';
+import { type LayerInput, referenceOf } from '../sources/layer-input.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { addCommonOptions, type CommonOptions, withProgress } from './common-options.ts';
 import type { ProgressLine } from './progress.ts';
@@ -27,17 +28,24 @@ export interface ImageArguments
   readonly cache: string | boolean;
   /** In bytes. */
   readonly cacheMax?: number;
+  /** A definition, in place of layers. */
+  readonly file?: string;
   /** As skopeo spells it. */
   readonly authfile?: string;
 }
 
-export const layersArgument = [
-  '<layers...>',
-  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, a container image as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE or docker://HOST/REPOSITORY[:TAG], or - for a tar on standard input',
-] as const;
+const LAYERS =
+  'layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, dir:PATH, a container image as oci:DIR[:TAG], oci-archive:FILE or docker-archive:FILE or docker://HOST/REPOSITORY[:TAG], or - for a tar on standard input';
 
-/** For commands that find layers elsewhere too. */
-export const optionalLayersArgument = ['[layers...]', layersArgument[1]] as const;
+/** Adds what says of which layers an image is made: arguments, which `more` says more about, or a definition. */
+export function addLayers(command: Command, more = ''): Command {
+  return command
+    .argument('[layers...]', `${LAYERS}${more}`)
+    .option(
+      '-f, --file <file>',
+      'an image definition in place of layers, YAML or JSON, - for standard input; options given here override its own',
+    );
+}
 
 /** Adds the options that decide an image, and those that every such command has. */
 export function addImageOptions(command: Command): Command {
@@ -89,6 +97,50 @@ export function addImageOptions(command: Command): Command {
     .optionsGroup('Options:');
 }
 
+/** A command line with what its definition says. */
+export interface Described<T> {
+  readonly layers: readonly LayerInput[];
+  /** Those of the command line, and where it has none those of the definition. */
+  readonly options: T;
+}
+
+/** Reads the definition that `-f` names. Throws as `readDefinition` does, or `option-invalid` when there are layers too, or neither. */
+export async function described<T extends ImageArguments>(
+  layers: readonly string[],
+  options: T,
+): Promise<Described<T>> {
+  if (options.file === undefined) {
+    if (layers.length > 0) return { layers, options };
+    throw new ImageError('option-invalid', 'layers are missing: name them, or with -f a definition');
+  }
+  if (layers.length > 0) {
+    throw new ImageError(
+      'option-invalid',
+      `${layers[0]} is a layer beside -f ${options.file}, which has the layers: one of them`,
+    );
+  }
+  const { readDefinition } = await import('../definition/read-definition.ts');
+  const { layers: inputs, ...defaults } = await readDefinition(options.file);
+  return { layers: inputs, options: { ...defaults, ...options, file: undefined } };
+}
+
+/** The same beside a lock, which has layers of its own where none are named. */
+export async function describedOrLocked<T extends ImageArguments>(
+  layers: readonly string[],
+  options: T,
+): Promise<Described<T>> {
+  return layers.length === 0 && options.file === undefined ? { layers, options } : described(layers, options);
+}
+
+/** The paths of this host that layers may be read from. */
+export function pathsOf(layers: readonly LayerInput[]): string[] {
+  return layers.flatMap((input) =>
+    typeof input !== 'string' && 'files' in input
+      ? Object.values(input.files).flatMap((entry) => ('file' in entry ? [entry.file] : []))
+      : [referenceOf(input)],
+  );
+}
+
 /** An image, and the options with which it was opened. */
 export interface OpenedWith {
   readonly opened: OpenedImage;
@@ -107,7 +159,7 @@ export interface OpenedWork extends OpenedImage {
 
 /** Opens the image that a command line describes, does work with it, and closes it. Warnings go to stderr. */
 export async function withImage(
-  layers: readonly string[],
+  layers: readonly LayerInput[],
   options: ImageArguments,
   signal: AbortSignal,
   work: (opened: OpenedWork) => Promise<void> | void,
@@ -116,7 +168,7 @@ export async function withImage(
 }
 
 const openNow =
-  (layers: readonly string[]) =>
+  (layers: readonly LayerInput[]) =>
   async (options: Omit<OpenImageOptions, 'layers'>): Promise<OpenedWith> => ({
     opened: await openLayeredImage({ ...options, layers }),
     options,
@@ -150,7 +202,7 @@ export async function withOpened(
 
 /** Opens the image that a command line describes. */
 export async function openArguments(
-  layers: readonly string[],
+  layers: readonly LayerInput[],
   options: ImageArguments,
   signal: AbortSignal,
   progress: ProgressLine,
@@ -163,7 +215,7 @@ function toOpenOptions(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Omit<OpenImageOptions, 'layers'> {
-  const { cache, cacheMax, authfile, ...rest } = options;
+  const { cache, cacheMax, authfile, file: _, ...rest } = options;
   return {
     ...rest,
     cache: cache === true ? undefined : cache,

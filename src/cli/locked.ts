@@ -1,6 +1,7 @@
 import { resultDifferences } from '../core/lock-differences.ts';
 import type { Lock } from '../core/lock.ts';
 import { openLockedImage } from '../image/locked-image.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
 import { LockMismatch } from './failure.ts';
 import { type ImageArguments, type OpenedWork, withOpened } from './image-arguments.ts';
 
@@ -10,7 +11,7 @@ import { type ImageArguments, type OpenedWork, withOpened } from './image-argume
  */
 export async function withLockedImage(
   lock: Lock,
-  layers: readonly string[],
+  layers: readonly LayerInput[],
   options: ImageArguments,
   signal: AbortSignal,
   work: (opened: OpenedWork) => Promise<void> | void,

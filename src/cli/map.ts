@@ -8,8 +8,9 @@ import { readMapRows } from '../core/ext4/reader/read-map.ts';
 import { type Image, PlannedImage } from '../image/image.ts';
 import { normalizePath } from '../core/layer/path.ts';
 import { labelAt, type MapRow, mapRows } from '../core/plan/map.ts';
+import { type LayerInput, referenceOf } from '../sources/layer-input.ts';
 import { withProgress } from './common-options.ts';
-import { addImageOptions, type ImageArguments, layersArgument } from './image-arguments.ts';
+import { addImageOptions, addLayers, described, type ImageArguments, pathsOf } from './image-arguments.ts';
 import { checkOutput } from './output.ts';
 import { writePicture } from './picture.ts';
 import { withReadable } from './readable-image.ts';
@@ -37,26 +38,27 @@ const NOTES: CommandNotes = {
 export function addMap(program: Command, signal: AbortSignal): void {
   const command = program
     .command('map')
-    .description('print what lives where in the image; --json has the fields of qemu-img map, and a label')
-    .argument(layersArgument[0], `${layersArgument[1]}; or the file of an image`);
-  command
+    .description('print what lives where in the image; --json has the fields of qemu-img map, and a label');
+  addLayers(command, '; or the file of an image')
     .option('--html <file>', 'a picture of the image: one page that needs nothing else; - for standard output')
     .option('--force', 'replace the page when it exists')
     .option('--delta <file>', 'map what serve --delta has kept for the image over it')
     .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
     .option('--path <file>', 'only the inode and the blocks of a file, directory or symlink of the image');
-  addNotes(addImageOptions(command), NOTES).action(async (layers: string[], options: MapOptions) =>
-    map(layers, options, signal),
-  );
+  addNotes(addImageOptions(command), NOTES).action(async (references: string[], given: MapOptions) => {
+    const { layers, options } = await described(references, given);
+    await map(layers, options, signal);
+  });
 }
 
-async function map(references: readonly string[], options: MapOptions, signal: AbortSignal): Promise<void> {
+async function map(references: readonly LayerInput[], options: MapOptions, signal: AbortSignal): Promise<void> {
   const { html, force = false, json, delta } = options;
-  if (html !== undefined) await checkOutput(html, force, references);
+  if (html !== undefined) await checkOutput(html, force, pathsOf(references));
   await withProgress(options, async (progress) =>
     withReadable({ references, delta }, options, signal, progress, async ({ image, layers }) => {
       if (html !== undefined) {
-        return writePicture({ image, layers, references, output: html, force }, signal, progress);
+        const names = references.map(referenceOf);
+        return writePicture({ image, layers, references: names, output: html, force }, signal, progress);
       }
       const rows = image instanceof PlannedImage ? select(image.plan as Ext4Plan, options) : selectRead(image, options);
       await print(rows, json === true);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import { addImageOptions, type ImageArguments, layersArgument, withImage } from './image-arguments.ts';
+import { addImageOptions, described, type ImageArguments, addLayers, withImage } from './image-arguments.ts';
 import { measure, measureRows, namedRows } from './measures.ts';
 
 const NOTES: CommandNotes = {
@@ -10,10 +10,10 @@ const NOTES: CommandNotes = {
 export function addMeasure(program: Command, signal: AbortSignal): void {
   const command = program
     .command('measure')
-    .description('print the size and the counts of the image, without building it')
-    .argument(...layersArgument);
-  addNotes(addImageOptions(command), NOTES).action(async (layers: string[], options: ImageArguments) => {
+    .description('print the size and the counts of the image, without building it');
+  addNotes(addImageOptions(addLayers(command)), NOTES).action(async (references: string[], given: ImageArguments) => {
     const start = performance.now();
+    const { layers, options } = await described(references, given);
     await withImage(layers, options, signal, ({ print, ...opened }) => {
       const measures = measure(opened);
       const milliseconds = Math.round(performance.now() - start);

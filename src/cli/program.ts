@@ -10,6 +10,7 @@ import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
 import { addExport } from './export.ts';
 import { addHash } from './hash.ts';
+import { addInit } from './init.ts';
 import { addInspect } from './inspect.ts';
 import { addLs } from './ls.ts';
 import { addMap } from './map.ts';
@@ -20,6 +21,7 @@ import { addVerify } from './verify.ts';
 
 const EXAMPLES: readonly Example[] = [
   ['blockloom build base.tar app.tar.gz -o disk.img', 'write an image, bottom layer first'],
+  ['blockloom build -f image.yaml -o disk.img', 'write the image of a definition; init writes one to change'],
   ['blockloom hash base.tar app.tar.gz', 'the same digest, without writing'],
   ['blockloom verify disk.img base.tar app.tar.gz', 'is disk.img what these layers give?'],
   ['blockloom serve base.tar app.tar.gz', 'serve it over NBD, without writing'],
@@ -45,6 +47,7 @@ export function createProgram(signal: AbortSignal): Command {
   addVerify(program, signal);
   addMeasure(program, signal);
   addMap(program, signal);
+  addInit(program);
   program.commandsGroup('Read images back:');
   addLs(program, signal);
   addTree(program, signal);

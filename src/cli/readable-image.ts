@@ -4,6 +4,7 @@ import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import type { ByteString } from '../core/bytes.ts';
 import type { Image } from '../image/image.ts';
 import { openMergedImage } from '../merged-image.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
 import type { Layer } from '../sources/layer.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { withProgress } from './common-options.ts';
@@ -74,13 +75,13 @@ function warner({ quiet }: ImageArguments, progress: ProgressLine): (warning: st
 
 /** Opens the image of references, with a delta over it when one is named, does work with it, and closes it. */
 export async function withReadable(
-  { references, delta }: { readonly references: readonly string[]; readonly delta?: string | undefined },
+  { references, delta }: { readonly references: readonly LayerInput[]; readonly delta?: string | undefined },
   options: ImageArguments,
   signal: AbortSignal,
   progress: ProgressLine,
   work: (readable: Readable) => Promise<void>,
 ): Promise<void> {
-  const opened = await openExports([{ name: '', references }], options, signal, progress);
+  const opened = await openExports([{ name: '', layers: references }], options, signal, progress);
   try {
     const { image, layers, references: resolved } = opened[0]!;
     if (delta === undefined) return await work({ image, layers, references: resolved });

@@ -4,6 +4,7 @@ import { isImageFile, openImageFile } from '../image/file-image.ts';
 import type { Image } from '../image/image.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { type ImageArguments, openArguments } from './image-arguments.ts';
+import { inputOf, type LayerInput } from '../sources/layer-input.ts';
 import type { Layer } from '../sources/layer.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import type { ProgressLine } from './progress.ts';
@@ -11,8 +12,8 @@ import type { ProgressLine } from './progress.ts';
 /** What one export is made of. */
 export interface ExportArguments {
   readonly name: string;
-  /** Layers, bottom first, or one file that is an image. */
-  readonly references: readonly string[];
+  /** Bottom first, or one file that is an image. */
+  readonly layers: readonly LayerInput[];
 }
 
 /** An export's image, and the layers that it was planned from; to be closed. */
@@ -23,7 +24,7 @@ export interface OpenedExport {
   /** What the references of layers turned out to be. */
   readonly references: readonly ResolvedReference[];
   /** What opens the same image again: tags of registries, which may move, are digests here. */
-  readonly lastingReferences: readonly string[];
+  readonly lastingLayers: readonly LayerInput[];
 }
 
 const NAMED = /^([^=]+)=(.+)$/s;
@@ -34,7 +35,7 @@ const NAMED = /^([^=]+)=(.+)$/s;
  */
 export function exportsOf(references: readonly string[], name: string | undefined): ExportArguments[] {
   const named = references.map((reference) => (existsSync(reference) ? null : NAMED.exec(reference)));
-  if (named.every((match) => match === null)) return [{ name: name ?? '', references }];
+  if (named.every((match) => match === null)) return [{ name: name ?? '', layers: references }];
   const byName = new Map<string, string[]>();
   for (const [i, match] of named.entries()) {
     const [, exportName, reference] = match ?? [];
@@ -46,7 +47,7 @@ export function exportsOf(references: readonly string[], name: string | undefine
   if (name !== undefined) {
     throw new ImageError('option-invalid', '--export names one export, and NAME=REFERENCE names others');
   }
-  return Array.from(byName, ([exportName, layers]) => ({ name: exportName, references: layers }));
+  return Array.from(byName, ([exportName, layers]) => ({ name: exportName, layers }));
 }
 
 /** Opens the images one after the other. Throws ImageError, with those that were open closed. */
@@ -58,13 +59,13 @@ export async function openExports(
 ): Promise<OpenedExport[]> {
   const opened: OpenedExport[] = [];
   try {
-    for (const { name, references } of exports) {
-      const [first = '', ...more] = references;
-      const isFile = more.length === 0 && isImageFile(first);
+    for (const { name, layers } of exports) {
+      const [first = '', ...more] = layers;
+      const isFile = more.length === 0 && typeof first === 'string' && isImageFile(first);
       opened.push(
         isFile
-          ? { name, image: openImageFile(first), layers: [], references: [], lastingReferences: references }
-          : { name, ...lasting(await openArguments(references, options, signal, progress)) },
+          ? { name, image: openImageFile(first), layers: [], references: [], lastingLayers: layers }
+          : { name, ...lasting(await openArguments(layers, options, signal, progress)) },
       );
     }
     return opened;
@@ -75,10 +76,10 @@ export async function openExports(
 }
 
 function lasting({ image, layers, references }: OpenedImage): Omit<OpenedExport, 'name'> {
-  const lastingReferences = references.map(({ reference, origin }) =>
-    origin?.transport === 'docker' ? origin.pinned : reference,
+  const lastingLayers = references.map((resolved) =>
+    inputOf(resolved, resolved.origin?.transport === 'docker' ? resolved.origin.pinned : resolved.reference),
   );
-  return { image, layers, references, lastingReferences };
+  return { image, layers, references, lastingLayers };
 }
 
 export function closeExports(opened: readonly OpenedExport[]): void {

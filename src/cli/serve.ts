@@ -4,10 +4,11 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import { type Address, type NbdServer, NbdServerError, nbdUri } from '../nbd/index.ts';
+import { referenceOf } from '../sources/layer-input.ts';
 import { listen } from '../serve-image.ts';
 import { runCaptive } from './captive.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import { addImageOptions, type ImageArguments, layersArgument } from './image-arguments.ts';
+import { addImageOptions, described, type ImageArguments, addLayers } from './image-arguments.ts';
 import { withProgress } from './common-options.ts';
 import type { ProgressLine } from './progress.ts';
 import { Ending } from './serve-ending.ts';
@@ -52,11 +53,8 @@ const NOTES: CommandNotes = {
 export function addServe(program: Command, signal: AbortSignal): void {
   const command = program
     .command('serve')
-    .description('serve images over NBD, made when they are read; prints the URI when ready')
-    .argument(
-      layersArgument[0],
-      `${layersArgument[1]}; or the file of an image; NAME=REFERENCE for several exports, each of the layers of its name`,
-    )
+    .description('serve images over NBD, made when they are read; prints the URI when ready');
+  addLayers(command, '; or the file of an image; NAME=REFERENCE for several exports, each of the layers of its name')
     .option('--socket <path>', 'listen on a unix socket; default: one in a private temporary directory')
     .option('--port <number>', 'listen on TCP, 0 for any free port', parsePort)
     .option('--bind <address>', 'the address for --port; default: 127.0.0.1')
@@ -89,9 +87,11 @@ export function addServe(program: Command, signal: AbortSignal): void {
     )
     .option('--slow <seconds>', 'log requests that take so long', parseSeconds, 1);
   addNotes(addImageOptions(addWritableOptions(command)), NOTES).action(
-    async (references: string[], options: ServeOptions) =>
-      withProgress(options, async (progress) => {
-        const exports = exportsOf(references, options.export);
+    async (references: string[], given: ServeOptions) =>
+      withProgress(given, async (progress) => {
+        const { layers, options } = await described(references, given);
+        const exports =
+          given.file === undefined ? exportsOf(references, options.export) : [{ name: options.export ?? '', layers }];
         const opened = await openExports(exports, options, signal, progress);
         try {
           await serve(exports, opened, options, signal, progress);
@@ -112,7 +112,7 @@ async function serve(
   const log = new ServeLog(options.log, options.quiet === true);
   const ended = new Ending(options, signal);
   const workersMax = canShare(exports, opened, options) ? options.threads - 1 : 0;
-  const lasting = opened.map(({ name, lastingReferences }) => ({ name, references: lastingReferences }));
+  const lasting = opened.map(({ name, lastingLayers }) => ({ name, layers: lastingLayers }));
   const pool = new ServePool({ exports: lasting, options }, opened, eventsOf(log, ended), workersMax);
   try {
     const served = await servedExports(opened, options, { signal, onProgress: progress.show });
@@ -142,7 +142,7 @@ function canShare(
   options: ServeOptions,
 ): boolean {
   if (sharesWrites(options)) return false;
-  const isStream = exports.some(({ references }) => references.some((reference) => !isLasting(reference)));
+  const isStream = exports.some(({ layers }) => layers.some((input) => !isLasting(referenceOf(input))));
   const isUnpacked = opened.some(({ layers }) => layers.some(({ diffId }) => diffId !== undefined));
   return !isStream && (options.cache !== false || !isUnpacked);
 }

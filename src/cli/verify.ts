@@ -8,9 +8,11 @@ import { hashImage } from '../sinks/digest.ts';
 import { ExitCode, LockMismatch } from './failure.ts';
 import {
   addImageOptions,
+  described,
+  describedOrLocked,
   type ImageArguments,
   type OpenedWork,
-  optionalLayersArgument,
+  addLayers,
   withImage,
 } from './image-arguments.ts';
 import { checkLocked, withLockedImage } from './locked.ts';
@@ -30,15 +32,16 @@ export function addVerify(program: Command, signal: AbortSignal): void {
   const command = program
     .command('verify')
     .description('compare a file with the image of layers, or of a lock file; exit status 4 when they differ')
-    .argument('[file]', 'the file to verify; with --lock it may be left out')
-    .argument(...optionalLayersArgument)
-    .option('--lock <file>', 'compare with what a lock file says, from its own references unless layers are given');
+    .argument('[file]', 'the file to verify; with --lock it may be left out');
+  addLayers(command).option(
+    '--lock <file>',
+    'compare with what a lock file says, from its own references unless layers are given',
+  );
   addNotes(addImageOptions(command), NOTES).action(
-    async (file: string | undefined, layers: string[], { lock, ...options }: VerifyOptions) => {
-      if (lock !== undefined) return verifyLocked(file, layers, lock, options, signal);
-      if (file === undefined || layers.length === 0) {
-        return command.error(`error: missing required argument '${file === undefined ? 'file' : 'layers'}'`);
-      }
+    async (file: string | undefined, references: string[], { lock, ...given }: VerifyOptions) => {
+      if (lock !== undefined) return verifyLocked(file, references, lock, given, signal);
+      if (file === undefined) return command.error("error: missing required argument 'file'");
+      const { layers, options } = await described(references, given);
       await withImage(layers, options, signal, async (opened) => verifyFile(opened, file, options));
     },
   );
@@ -46,12 +49,13 @@ export function addVerify(program: Command, signal: AbortSignal): void {
 
 async function verifyLocked(
   file: string | undefined,
-  layers: readonly string[],
+  references: readonly string[],
   lockFile: string,
-  options: ImageArguments,
+  given: ImageArguments,
   signal: AbortSignal,
 ): Promise<void> {
   const lock = readLockFile(lockFile);
+  const { layers, options } = await describedOrLocked(references, given);
   try {
     await withLockedImage(lock, layers, options, signal, async (opened) => {
       const { image, onProgress, print } = opened;

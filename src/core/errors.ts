@@ -17,6 +17,7 @@ export type ImageErrorCode =
   | 'image-too-small'
   | 'record-invalid'
   | 'lock-invalid'
+  | 'definition-invalid'
   | 'image-corrupt'
   | 'image-unsupported'
   | 'path-not-found'

@@ -19,6 +19,10 @@ export type LockedLayer = LayerIdentity & {
 export interface LockedReference {
   /** As it was given. */
   readonly reference: string;
+  /** The directory of the image below which its layers come. */
+  readonly at?: string;
+  /** Whether it is no reference, but files that a definition described in place. */
+  readonly isInline?: true;
   /** One that stays when tags move. */
   readonly pinned?: string;
   /** Of the image's manifest. */
@@ -81,12 +85,15 @@ function flag<K extends string>(json: JsonValue, key: K): { readonly [_ in K]?: 
 }
 
 function readReference(json: JsonValue): LockedReference {
-  json.allowOnly(['reference', 'pinned', 'manifest', 'platform', 'layers']);
+  json.allowOnly(['reference', 'at', 'isInline', 'pinned', 'manifest', 'platform', 'layers']);
   const pinned = json.get('pinned').optionalString();
+  const at = json.get('at').optionalString();
   const platform = json.get('platform').optionalString();
   const manifest = json.get('manifest');
   return {
     reference: json.get('reference').string(),
+    ...(at === undefined ? {} : { at }),
+    ...flag(json, 'isInline'),
     ...(pinned === undefined ? {} : { pinned }),
     ...(manifest.isPresent ? { manifest: readDigest(manifest) } : {}),
     ...(platform === undefined ? {} : { platform }),

@@ -1,12 +1,14 @@
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import { formatUuid } from '../core/ext4/uuid.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
+import { ImageError } from '../core/errors.ts';
 import type { LayerIdentity } from '../core/layer/identity.ts';
 import type { Lock, LockedReference } from '../core/lock.ts';
 import { type Inputs, inputDifferences, resultDifferences } from '../core/lock-differences.ts';
 import { platformText } from '../core/oci/platform.ts';
 import type { MetadataPolicy } from '../core/tree/metadata.ts';
 import { identifyLayers } from '../sources/identify.ts';
+import { inputOf, type LayerInput } from '../sources/layer-input.ts';
 import { type OpenedLayers, openLayers } from '../sources/open-layers.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { lockOptions, unlockOptions } from './locked-options.ts';
@@ -28,7 +30,7 @@ export async function lockImage(
 
 /** How the image of a lock is opened: options and layers that are given stand in the place of the lock's. */
 export interface OpenLockedOptions extends Omit<OpenImageOptions, 'layers'> {
-  readonly layers?: readonly string[] | undefined;
+  readonly layers?: readonly LayerInput[] | undefined;
 }
 
 /** The image of a lock, or a line for each way in which there is another now; then nothing is open. */
@@ -43,7 +45,7 @@ export type LockedImage =
 export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {}): Promise<LockedImage> {
   const locked = unlockOptions(lock.options);
   const options = { ...locked, platform: platformOf(lock), ...withoutUndefined(given) };
-  const layers = given.layers ?? lock.references.map(({ reference, pinned }) => pinned ?? reference);
+  const layers = given.layers ?? lock.references.map(lockedInput);
   const formatVersion = options.formatVersion ?? FORMAT_VERSION;
   if (lock.formatVersion !== formatVersion) return { differences: inputDifferences({ ...lock, formatVersion }, lock) };
   const openedLayers = await openLayers(layers, options);
@@ -61,6 +63,16 @@ export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {})
   } finally {
     if (opened === undefined) for (const { blob } of openedLayers.layers) blob.close();
   }
+}
+
+function lockedInput({ reference, pinned, at, isInline }: LockedReference): LayerInput {
+  if (isInline === true) {
+    throw new ImageError(
+      'option-invalid',
+      "the lock has files of a definition, which are the definition's alone: name it",
+    );
+  }
+  return inputOf({ reference: pinned ?? reference, at });
 }
 
 function withoutUndefined<T extends object>(values: T): Partial<T> {
@@ -91,11 +103,17 @@ async function inputsOf(
   };
 }
 
-function lockReference({ reference, origin }: ResolvedReference, layers: readonly LayerIdentity[]): LockedReference {
-  if (origin === undefined) return { reference, layers };
+function lockReference(resolved: ResolvedReference, layers: readonly LayerIdentity[]): LockedReference {
+  const { at, files, origin } = resolved;
+  const reference = {
+    reference: resolved.reference,
+    ...(at === undefined ? {} : { at }),
+    ...(files === undefined ? {} : { isInline: true as const }),
+  };
+  if (origin === undefined) return { ...reference, layers };
   const { pinned, manifestDigest, platform } = origin;
   return {
-    reference,
+    ...reference,
     pinned,
     ...(manifestDigest === undefined ? {} : { manifest: manifestDigest }),
     ...(platform.os === '' ? {} : { platform: platformText(platform) }),

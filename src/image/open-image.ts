@@ -1,5 +1,6 @@
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import type { Layer } from '../sources/layer.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { identifyLayers } from '../sources/identify.ts';
 import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
@@ -9,8 +10,11 @@ import { planImage } from './plan-image.ts';
 
 /** The layers of an image, how they are opened, and what decides the image's bytes besides them. */
 export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
-  /** References of the layers, bottom first: a tar (plain, gzip, zstd, xz), a directory, `dir:PATH`, `oci:DIR[:TAG]`, or `-`. */
-  readonly layers: readonly string[];
+  /**
+   * The layers, bottom first. References: a tar (plain, gzip, zstd, xz), a directory, `dir:PATH`, `oci:DIR[:TAG]`, or `-`; the same
+   * below a path; or files that are described here.
+   */
+  readonly layers: readonly LayerInput[];
   /** Whether the image's record names the layers by digest, for which tars in place and directories are read whole. */
   readonly embedInputs?: boolean | undefined;
 }

@@ -2,9 +2,11 @@ import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 import { ImageError } from '../core/errors.ts';
 import type { Layer } from './layer.ts';
+import { type LayerInput, referenceOf } from './layer-input.ts';
 import { openResolved } from './open-layer.ts';
 import type { ResolvedReference } from './resolve.ts';
-import { resolveReference, type ResolveOptions } from './resolve-reference.ts';
+import { resolveInput } from './resolve-input.ts';
+import type { ResolveOptions } from './resolve-reference.ts';
 import { defaultCacheDirectory } from './store/cache-directory.ts';
 import { pruneStore } from './store/prune.ts';
 import { SummedProgress } from './summed-progress.ts';
@@ -26,14 +28,14 @@ export interface OpenedLayers {
 }
 
 /**
- * Finds what references stand for, and opens their layers, bottom first, in parallel. When one fails the others are given up
+ * Finds what inputs stand for, and opens their layers, bottom first, in parallel. When one fails the others are given up
  * and closed, and the failure of the lowest is thrown.
  */
 export async function openLayers(
-  references: readonly string[],
+  inputs: readonly LayerInput[],
   options: OpenLayersOptions = {},
 ): Promise<OpenedLayers> {
-  if (references.filter((reference) => reference === '-').length > 1) {
+  if (inputs.filter((input) => referenceOf(input) === '-').length > 1) {
     throw new ImageError('option-invalid', 'standard input was given as more than one layer');
   }
   const onProgress = options.onProgress ?? (() => undefined);
@@ -42,9 +44,9 @@ export async function openLayers(
   const layers: Layer[] = [];
   try {
     onProgress({ phase: 'resolving' });
-    await allOrLowestFailure(references, options.signal, (reference, signal, i) =>
+    await allOrLowestFailure(inputs, options.signal, (input, signal, i) =>
       limit(async () => {
-        resolved[i] = await resolveReference(reference, { ...options, signal });
+        resolved[i] = await resolveInput(input, { ...options, signal });
       }),
     );
     const openers = resolved.flatMap(({ reference, layers: each }) => each.map((open) => ({ reference, open })));

@@ -1,4 +1,5 @@
 import type { Platform } from '../core/oci/platform.ts';
+import type { InlineFiles } from './inline/inline-files.ts';
 import type { Layer } from './layer.ts';
 import type { Opening } from './opening.ts';
 
@@ -26,6 +27,10 @@ export interface ImageOrigin {
 /** A reference with what it stands for: its layers, bottom first. Nothing of them was read yet. */
 export interface ResolvedReference {
   readonly reference: string;
+  /** The directory of the image below which its layers come. */
+  readonly at?: string | undefined;
+  /** Files that were described in place of a reference. */
+  readonly files?: InlineFiles | undefined;
   readonly layers: readonly LayerOpener[];
   /** Only of references to container images. */
   readonly origin?: ImageOrigin | undefined;

@@ -36,7 +36,7 @@ export interface LayerEntry {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Whole seconds since 1970, negative before it. */
+  /** Whole seconds since 1970, negative before it; NaN when the layer tells no time, and the image's is taken. */
   readonly mtimeSeconds: number;
   /** 0 to 999,999,999, added to the seconds. */
   readonly mtimeNanoseconds: number;

@@ -37,7 +37,8 @@ export function paxXattrs(pax: PaxState, place: TarPlace): readonly Xattr[] {
   return xattrs;
 }
 
-function checkXattrs(xattrs: readonly Xattr[], place: TarPlace): void {
+/** Throws the error of `place`, `name-invalid` or `limit-exceeded`, for attributes that no file can have. */
+export function checkXattrs(xattrs: readonly Xattr[], place: Pick<TarPlace, 'error'>): void {
   let listLength = 0;
   for (const { name, value } of xattrs) {
     const shown = displayName(name, 40);
@@ -51,7 +52,7 @@ function checkXattrs(xattrs: readonly Xattr[], place: TarPlace): void {
   check('the list of attributes', listLength, XATTR_LIST_BYTES_MAX, place);
 }
 
-function check(what: string, length: number, max: number, place: TarPlace): void {
+function check(what: string, length: number, max: number, place: Pick<TarPlace, 'error'>): void {
   if (length > max) throw place.error('limit-exceeded', `${what} has ${length} bytes, at most ${max} are possible`);
 }
 

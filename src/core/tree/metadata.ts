@@ -47,7 +47,8 @@ export function entryAttributes(index: LayerIndex, entry: number, policy: Metada
   const uid = policy.owner?.uid ?? (index.uid[entry] as number);
   const gid = policy.owner?.gid ?? (index.gid[entry] as number);
   const layerSeconds = index.mtimeSeconds[entry] as number;
-  const keep = policy.mtime === 'keep' || (policy.mtime === 'clamp' && layerSeconds < policy.epoch);
+  const isTold = !Number.isNaN(layerSeconds) && policy.mtime !== 'fixed';
+  const keep = isTold && (policy.mtime === 'keep' || layerSeconds < policy.epoch);
   const seconds = keep ? Math.min(Math.max(layerSeconds, SECONDS_MIN), SECONDS_MAX) : policy.epoch;
   const nanoseconds = keep && seconds === layerSeconds ? (index.mtimeNanoseconds[entry] as number) : 0;
   return { mode: symlink ? mode : mode & ~policy.chmodMask, uid, gid, seconds, nanoseconds };
@@ -63,7 +64,8 @@ export function warnOfClampedTimes(tree: Tree, policy: MetadataPolicy, warn: (wa
     if (layer === NONE || tree.inodeDentries.values[inode] === 0) continue;
     const seconds = tree.layers[layer]!.mtimeSeconds[tree.inodeEntry.values[inode]!]!;
     const clampedByPolicy = policy.mtime === 'clamp' && seconds >= policy.epoch;
-    if (clampedByPolicy || (seconds >= SECONDS_MIN && seconds <= SECONDS_MAX)) continue;
+    const isPossible = Number.isNaN(seconds) || (seconds >= SECONDS_MIN && seconds <= SECONDS_MAX);
+    if (clampedByPolicy || isPossible) continue;
     if (count++ === 0) first = inode;
   }
   if (count === 0) return;

@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
-import { LayerIndexBuilder } from '../../core/layer/layer-index.ts';
+import { entryPath, LayerIndexBuilder } from '../../core/layer/layer-index.ts';
 import { sourceFailure } from '../failure.ts';
+import { FileTable } from '../file-table.ts';
+import { HostFilesBlob } from '../host-files-blob.ts';
 import { identityOf } from '../identity.ts';
 import type { Layer } from '../layer.ts';
 import type { Opening } from '../opening.ts';
 import { ENTRIES_BETWEEN } from '../scan-tar.ts';
-import { DirectoryBlob } from './directory-blob.ts';
-import { FileTable } from './file-table.ts';
-import { walkDirectory } from './walk.ts';
+import { joinHostPath, walkDirectory } from './walk.ts';
 
 /** A host directory as a layer. Its index is made at once, its files are opened when they are read. */
 export function openDirectory(path: string, opening: Opening): Layer {
@@ -27,7 +27,8 @@ export function openDirectory(path: string, opening: Opening): Layer {
   }
   const index = builder.finish();
   onProgress({ phase: 'reading layers', files: { done: count, total: count } });
-  return { reference, index, blob: new DirectoryBlob(root, index, files, context) };
+  const pathOf = (entry: number): Buffer => joinHostPath(root, entryPath(index, entry));
+  return { reference, index, blob: new HostFilesBlob(pathOf, index, files, context) };
 }
 
 function checkIsDirectory(path: string, context: ImageErrorContext): void {

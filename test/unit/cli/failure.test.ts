@@ -32,11 +32,17 @@ describe('a call to the system that fails', () => {
 
 describe('exit status 2, wrong usage', () => {
   it('is that of commands, options and arguments that are not known', () => {
-    for (const args of [['no-such-command'], ['hash'], ['hash', base, '--no-such'], ['build', base], ['verify', 'x']]) {
+    for (const args of [['no-such-command'], ['hash', base, '--no-such'], ['build', base], ['verify']]) {
       const { status, stdout, stderr } = blockloom(args, { cwd });
       expect([args, status, stdout]).toEqual([args, 2, '']);
       expect(stderr).toMatch(/^error: [^\n]+\n(\(Did you mean [^\n]+\)\n)?\(blockloom help shows how\)\n$/);
     }
+  });
+
+  it('is that of an image without layers, or with two sets of them', () => {
+    expectFailure(blockloom(['hash'], { cwd }), 2, /layers are missing: name them, or with -f a definition/);
+    expectFailure(blockloom(['verify', 'x'], { cwd }), 2, /layers are missing/);
+    expectFailure(hash(base, '-f', 'image.yaml'), 2, /a layer beside -f image\.yaml/);
   });
 
   it('is that of values that make no image', () => {

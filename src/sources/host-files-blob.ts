@@ -1,14 +1,13 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
-import { displayName } from '../../core/bytes.ts';
-import { assert, ImageError, type ImageErrorContext } from '../../core/errors.ts';
-import { entryPath, type LayerIndex } from '../../core/layer/layer-index.ts';
-import { errnoOf, sourceFailure } from '../failure.ts';
-import { identityOf, sameIdentity } from '../identity.ts';
-import type { Blob } from '../layer.ts';
-import { pread, preadSync } from '../pread.ts';
-import { SharedDescriptor } from '../shared-descriptor.ts';
+import { displayName } from '../core/bytes.ts';
+import { assert, ImageError, type ImageErrorContext } from '../core/errors.ts';
+import { entryPath, type LayerIndex } from '../core/layer/layer-index.ts';
+import { errnoOf, sourceFailure } from './failure.ts';
+import { identityOf, sameIdentity } from './identity.ts';
+import type { Blob } from './layer.ts';
+import { pread, preadSync } from './pread.ts';
+import { SharedDescriptor } from './shared-descriptor.ts';
 import type { FileTable } from './file-table.ts';
-import { joinHostPath } from './walk.ts';
 
 /** How many files are kept open for reading; the one unused for longest is closed for another. */
 const OPEN_FILES_MAX = 64;
@@ -19,9 +18,9 @@ const SYNC_READ_MAX = 64 * 1024;
 /** A fifo put in a file's place must not block, a symlink not lead elsewhere. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** A directory's files one after another, in the walk's order, read from the files themselves. */
-export class DirectoryBlob implements Blob {
-  readonly #root: Buffer;
+/** Files of the host one after another, read from the files themselves: those of a directory, or some that were named. */
+export class HostFilesBlob implements Blob {
+  readonly #pathOf: (entry: number) => Buffer | string;
   readonly #index: LayerIndex;
   readonly #files: FileTable;
   readonly #context: ImageErrorContext;
@@ -29,8 +28,14 @@ export class DirectoryBlob implements Blob {
   readonly #opened = new Map<number, SharedDescriptor>();
   #open = true;
 
-  constructor(root: Buffer, index: LayerIndex, files: FileTable, context: ImageErrorContext) {
-    this.#root = root;
+  /** `pathOf` tells where the file of an entry of `index` is on the host. */
+  constructor(
+    pathOf: (entry: number) => Buffer | string,
+    index: LayerIndex,
+    files: FileTable,
+    context: ImageErrorContext,
+  ) {
+    this.#pathOf = pathOf;
     this.#index = index;
     this.#files = files;
     this.#context = context;
@@ -106,7 +111,7 @@ export class DirectoryBlob implements Blob {
     let filled = 0;
     if (target.length === 0) return;
     for (let file = this.#files.find(position); filled < target.length; file++) {
-      assert(file < this.#files.count, 'a read of a directory ends in one of its files');
+      assert(file < this.#files.count, 'a read of files ends in one of them');
       const offset = position + filled - this.#files.startOf(file);
       const part = target.subarray(filled, filled + this.#files.sizeOf(file) - offset);
       yield { file, offset, part };
@@ -149,8 +154,8 @@ export class DirectoryBlob implements Blob {
     throw this.#changed(file);
   }
 
-  #hostPath(file: number): Buffer {
-    return joinHostPath(this.#root, entryPath(this.#index, this.#files.entryOf(file)));
+  #hostPath(file: number): Buffer | string {
+    return this.#pathOf(this.#files.entryOf(file));
   }
 
   #placeOf(file: number): ImageErrorContext {
@@ -158,6 +163,6 @@ export class DirectoryBlob implements Blob {
   }
 
   #changed(file: number): ImageError {
-    return new ImageError('layer-changed', 'the file changed after the directory was walked', this.#placeOf(file));
+    return new ImageError('layer-changed', 'the file changed after the layer was opened', this.#placeOf(file));
   }
 }

@@ -3,9 +3,9 @@ import { appendFileSync, readdirSync, renameSync, rmSync, symlinkSync, truncateS
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Layer } from '../../../../src/sources/layer.ts';
-import { openLayer } from '../../../../src/sources/open-layer.ts';
-import { scratch } from '../../../helpers/scratch.ts';
+import type { Layer } from '../../../src/sources/layer.ts';
+import { openLayer } from '../../../src/sources/open-layer.ts';
+import { scratch } from '../../helpers/scratch.ts';
 
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
@@ -20,7 +20,7 @@ async function manyFiles(root: string): Promise<{ layer: Layer; all: Buffer }> {
   return { layer: await openLayer(`dir:${root}`), all: Buffer.concat(parts) };
 }
 
-describe('DirectoryBlob', () => {
+describe('HostFilesBlob', () => {
   it('reads across files from any position, both ways, with few of them open', async () => {
     const { layer, all } = await manyFiles(scratch());
     const before = openFiles();

@@ -1,10 +1,10 @@
-import { assert } from '../../core/errors.ts';
-import { type Column, f64Column, u32Column } from '../../core/columns.ts';
-import type { FileIdentity } from '../identity.ts';
+import { assert } from '../core/errors.ts';
+import { type Column, f64Column, u32Column } from '../core/columns.ts';
+import type { FileIdentity } from './identity.ts';
 
 const IDENTITY_FIELDS = 5;
 
-/** The files of a directory that have bytes, in the order of their bytes, in columns: there may be a million. */
+/** Files of the host that have bytes, in the order of their bytes, in columns: there may be a million. */
 export class FileTable {
   /** Where each file's bytes begin in the blob. */
   readonly #start: Column<Float64Array> = f64Column();

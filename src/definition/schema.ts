@@ -1,0 +1,64 @@
+import { blockSizeValue, countValue, freeValue, mtimeValue, sizeValue, uuidValue } from '../image/option-values.ts';
+import type { Folder } from './folder.ts';
+import { octal, owner } from './inline-shapes.ts';
+import { layer } from './layer-shape.ts';
+import { choice, constant, field, flag, list, option, record, type JsonSchema, text, wording } from './shape.ts';
+
+/** `filesystem` of a definition. */
+export const filesystemRecord = record({
+  type: field(choice('ext4'), 'the only one yet'),
+  label: field(text, 'the volume name, at most 16 bytes'),
+  size: field(option(sizeValue, ['string', 'integer']), 'the exact size of the image; default: as large as needed'),
+  free: field(option(freeValue, ['string', 'integer']), 'room to leave for a guest that writes'),
+  inodes: field(option(countValue, ['integer']), 'at least this many inodes'),
+  block_size: field(option(blockSizeValue, ['string', 'integer']), 'default: 4096'),
+  uuid: field(option(uuidValue, ['string']), 'default: derived from the tree and the options'),
+  placement: field(
+    choice('stable', 'compact'),
+    'keep the place of what a higher layer removed, or close the gaps; default: `stable`',
+  ),
+});
+
+/** A definition, whose relative paths begin in `folder`. */
+export const definitionRecord = (folder: Folder) =>
+  record(
+    {
+      blockloom: field(constant(1), 'the version of this format'),
+      layers: field(
+        list(layer(folder), 'a list of layers'),
+        'the layers, bottom first: references, or maps, see below',
+      ),
+      filesystem: field(filesystemRecord, 'see below'),
+      mtime: field(
+        option(mtimeValue, ['string', 'integer']),
+        "every time in the image: `fixed` (`SOURCE_DATE_EPOCH`, else 2010-01-01), `clamp` (a layer's, at most that), `keep` (a layer's own), or a time; default: `fixed`",
+      ),
+      owner: field(owner, "the owner of everything; default: the layers'"),
+      chmod_mask: field(octal, 'permission bits to clear, as a umask does: `022`'),
+      keep_permissions: field(
+        flag,
+        'take owners and modes of host directories as they are; default: 0:0, 0755 and 0644',
+      ),
+      symlinked_parents: field(
+        choice('follow', 'replace', 'error'),
+        "what a symlink among an entry's parents means; default: `follow`",
+      ),
+      platform: field(
+        wording('OS/ARCH[/VARIANT]', 'linux/arm64'),
+        "which image of an index; default: linux and this host's",
+      ),
+      embed_inputs: field(flag, "name the layers by digest in the image's record"),
+      format_version: field(option(countValue, ['integer']), 'the layout of the image; 1 is the only one yet'),
+    },
+    { required: ['blockloom', 'layers'], unsupported: { disk: 'partition tables are not supported yet' } },
+  );
+
+/** The JSON Schema of definitions, for editors. */
+export function definitionSchema(): JsonSchema {
+  const here: Folder = { path: (path) => path, reference: (reference) => reference };
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'An image definition of blockloom',
+    ...definitionRecord(here).schema,
+  };
+}

@@ -1,0 +1,89 @@
+import { uuidBytes } from '../core/ext4/uuid.ts';
+import type { MetadataPolicy } from '../core/tree/metadata.ts';
+
+/** How people write a value: on a command line, or in a definition. */
+export interface OptionValue<T> {
+  /** What is expected, for messages: `a number of bytes, or of K, M, G or T: 512M`. */
+  readonly expected: string;
+  /** Undefined for anything else. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+const SIZE = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i;
+
+/** `512M`, `1.5G`, `4096`: bytes, in powers of 1024. */
+export const sizeValue: OptionValue<number> = {
+  expected: 'a number of bytes, or of K, M, G or T: 512M',
+  parse: (text) => {
+    const [, number, unit] = SIZE.exec(text) ?? [];
+    const bytes = Number(number) * UNITS[(unit ?? '').toUpperCase()]!;
+    return Number.isSafeInteger(bytes) ? bytes : undefined;
+  },
+};
+
+const PERCENT_MAX = 1_000_000;
+
+/** A size, or `10%`. */
+export const freeValue: OptionValue<number | { percent: number }> = {
+  expected: 'a size or a percentage: 64M, 10%',
+  parse: (text) => {
+    if (!text.endsWith('%')) return sizeValue.parse(text);
+    const percent = /^\d+(?:\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN;
+    return percent <= PERCENT_MAX ? { percent } : undefined;
+  },
+};
+
+export const countValue: OptionValue<number> = {
+  expected: 'a whole number, 1 or more',
+  parse: (text) => (/^[1-9]\d{0,15}$/.test(text) ? Number(text) : undefined),
+};
+
+export const blockSizeValue: OptionValue<1024 | 2048 | 4096> = {
+  expected: '1024, 2048 or 4096',
+  parse: (text) => {
+    const size = sizeValue.parse(text);
+    return size === 1024 || size === 2048 || size === 4096 ? size : undefined;
+  },
+};
+
+/** `UID:GID`, or one number for both. */
+export const ownerValue: OptionValue<{ uid: number; gid: number }> = {
+  expected: 'an owner as UID:GID, in numbers',
+  parse: (text) => {
+    const [, uid, gid = uid] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text) ?? [];
+    return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
+  },
+};
+
+/** 16 bytes from a UUID's 32 hexadecimal digits. */
+export const uuidValue: OptionValue<Uint8Array> = {
+  expected: 'a UUID of 32 hexadecimal digits: 01234567-89ab-cdef-0123-456789abcdef',
+  parse: (text) =>
+    /^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i.test(text) ? uuidBytes(text) : undefined,
+};
+
+/** Seconds since 1970, or an ISO 8601 time with its zone (a date alone is in UTC). */
+export const timeValue: OptionValue<number> = {
+  expected: 'seconds since 1970, or a time: 2026-01-01T00:00:00Z',
+  parse: (text) => {
+    if (/^-?\d{1,15}$/.test(text)) return Number(text);
+    const [, day] = ISO_TIME.exec(text) ?? [];
+    const milliseconds = day !== undefined && isDay(day) ? Date.parse(text) : Number.NaN;
+    return Number.isNaN(milliseconds) ? undefined : milliseconds / 1000;
+  },
+};
+
+const ISO_TIME = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:\d{2}))?$/;
+
+/** `fixed`, `clamp`, `keep`, or a time. */
+export const mtimeValue: OptionValue<MetadataPolicy['mtime'] | number> = {
+  expected: `fixed, clamp, keep, ${timeValue.expected}`,
+  parse: (text) => (text === 'fixed' || text === 'clamp' || text === 'keep' ? text : timeValue.parse(text)),
+};
+
+/** Whether there is such a day; Date takes 30 February for a day in March. */
+function isDay(day: string): boolean {
+  const milliseconds = Date.parse(day);
+  return !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(day);
+}
