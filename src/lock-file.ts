@@ -46,5 +46,10 @@ function rebased(lock: Lock, from: string, to: string): Lock {
     ...(pinned === undefined ? {} : { pinned: rebaseReference(pinned, from, to) }),
     ...rest,
   }));
-  return { ...lock, references };
+  const { definition } = lock;
+  return {
+    ...lock,
+    ...(definition === undefined ? {} : { definition: rebaseReference(definition, from, to) }),
+    references,
+  };
 }

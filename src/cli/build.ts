@@ -75,15 +75,21 @@ async function build(
     options.force ?? false,
     definition === undefined ? inputs : [definition, ...inputs],
   );
+  const source = definition === '-' ? undefined : (definition ?? lock?.definition);
   if (lock === undefined) {
-    return withImage(layers, options, signal, async (opened) => write(opened, options, () => undefined));
+    return withImage(layers, options, signal, async (opened) => write(opened, options, source, () => undefined));
   }
   await withLockedImage(lock, layers, options, signal, async (opened) =>
-    write(opened, options, (sha256) => checkLocked(lock, sha256)),
+    write(opened, options, source, (sha256) => checkLocked(lock, sha256)),
   );
 }
 
-async function write(opened: OpenedWork, options: BuildOptions, check: (sha256: string) => void): Promise<void> {
+async function write(
+  opened: OpenedWork,
+  options: BuildOptions,
+  definition: string | undefined,
+  check: (sha256: string) => void,
+): Promise<void> {
   const { output, force, digestFile, metadataFile, lock } = options;
   const { onProgress, print } = opened;
   const { signal } = opened.options;
@@ -96,7 +102,7 @@ async function write(opened: OpenedWork, options: BuildOptions, check: (sha256: 
   const metadata = describe(opened, output, sha256);
   await writeText(digestFile, `sha256:${sha256}\n`);
   await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
-  if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256));
+  if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256, definition));
   const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}`;
   print(result, output === STDOUT ? 'stderr' : 'stdout');
 }

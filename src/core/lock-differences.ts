@@ -33,11 +33,14 @@ export function resultDifferences(found: Partial<Lock['result']>, locked: Lock['
 
 const RESULT_NAMES = { tree: 'tree', uuid: 'UUID', size: 'size', sha256: 'image' } as const;
 
-/** Where the same reference, or the pinned one, is another image now. */
+/** Where a reference comes elsewhere in the image, or the same one, or the pinned one, is another image now. */
 function referenceDifferences(found: LockedReference, locked: LockedReference | undefined, i: number): string[] {
-  if (locked === undefined || ![locked.reference, locked.pinned].includes(found.reference)) return [];
+  if (locked === undefined) return [];
   const place = `reference ${i} (${shown(found.reference)})`;
+  const lines = different(`${place}: at`, found.at, locked.at);
+  if (![locked.reference, locked.pinned].includes(found.reference)) return lines;
   return [
+    ...lines,
     ...different(`${place}: platform`, found.platform, locked.platform),
     ...different(`${place}: manifest`, found.manifest, locked.manifest),
   ];

@@ -37,6 +37,8 @@ export interface LockedReference {
 export interface Lock {
   readonly formatVersion: number;
   readonly options: LockedOptions;
+  /** The path of the definition that had the layers. */
+  readonly definition?: string;
   readonly references: readonly LockedReference[];
   readonly result: {
     /** `sha256:HEX` of the tree's description. */
@@ -57,8 +59,8 @@ const LAYERS_MAX = 4096;
 const FORMAT_VERSION_MAX = 1_000_000;
 
 /** The text of a lock file. */
-export function encodeLock({ formatVersion, options, references, result }: Lock): string {
-  const lock = { 'blockloom-lock': LOCK_VERSION, formatVersion, options, references, result };
+export function encodeLock({ formatVersion, options, definition, references, result }: Lock): string {
+  const lock = { 'blockloom-lock': LOCK_VERSION, formatVersion, options, definition, references, result };
   return `${JSON.stringify(lock, null, 2)}\n`;
 }
 
@@ -66,10 +68,12 @@ export function encodeLock({ formatVersion, options, references, result }: Lock)
 export function decodeLock(bytes: Uint8Array, name: string): Lock {
   const json = JsonValue.parse(bytes, name, LOCK_BYTES_MAX, 'lock-invalid');
   json.get('blockloom-lock').oneOf([LOCK_VERSION]);
-  json.allowOnly(['blockloom-lock', 'formatVersion', 'options', 'references', 'result']);
+  json.allowOnly(['blockloom-lock', 'formatVersion', 'options', 'definition', 'references', 'result']);
+  const definition = json.get('definition').optionalString();
   return {
     formatVersion: json.get('formatVersion').integer(1, FORMAT_VERSION_MAX),
     options: readOptions(json.get('options')),
+    ...(definition === undefined ? {} : { definition }),
     references: json.get('references').elements(REFERENCES_MAX).map(readReference),
     result: readResult(json.get('result')),
   };

@@ -8,7 +8,7 @@ import { type Inputs, inputDifferences, resultDifferences } from '../core/lock-d
 import { platformText } from '../core/oci/platform.ts';
 import type { MetadataPolicy } from '../core/tree/metadata.ts';
 import { identifyLayers } from '../sources/identify.ts';
-import { inputOf, type LayerInput } from '../sources/layer-input.ts';
+import { inputOf, type LayerInput, referenceOf } from '../sources/layer-input.ts';
 import { type OpenedLayers, openLayers } from '../sources/open-layers.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { lockOptions, unlockOptions } from './locked-options.ts';
@@ -16,16 +16,22 @@ import { type OpenedImage, type OpenImageOptions, planLayers } from './open-imag
 import { toPlanOptions } from './options.ts';
 
 /**
- * The lock of an image that was opened with `options` and has that SHA-256 (hexadecimal). Layers whose digest is not known, tars in
+ * The lock of an image that was opened with `options`, perhaps from the definition at a path, and has that SHA-256 (hexadecimal). Layers whose digest is not known, tars in
  * place and directories, are read whole. Throws as reading them does.
  */
 export async function lockImage(
   opened: OpenedImage,
   options: Omit<OpenImageOptions, 'layers'>,
   sha256: string,
+  definition?: string,
 ): Promise<Lock> {
   const { metadata } = toPlanOptions(options);
-  return { ...(await inputsOf(opened, options, metadata)), result: { ...planned(opened.image.plan), sha256 } };
+  const source = definition === undefined ? {} : { definition };
+  return {
+    ...source,
+    ...(await inputsOf(opened, options, metadata)),
+    result: { ...planned(opened.image.plan), sha256 },
+  };
 }
 
 /** How the image of a lock is opened: options and layers that are given stand in the place of the lock's. */
@@ -63,6 +69,15 @@ export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {})
   } finally {
     if (opened === undefined) for (const { blob } of openedLayers.layers) blob.close();
   }
+}
+
+/** The layers of a lock's definition, which must be read for its inline files, with references pinned where they are the lock's. */
+export function pinInputs(inputs: readonly LayerInput[], { references }: Lock): LayerInput[] {
+  return inputs.map((input, i) => {
+    const { reference, pinned } = references[i] ?? {};
+    if (pinned === undefined || referenceOf(input) !== reference) return input;
+    return typeof input === 'string' || 'files' in input ? pinned : { ...input, reference: pinned };
+  });
 }
 
 function lockedInput({ reference, pinned, at, isInline }: LockedReference): LayerInput {

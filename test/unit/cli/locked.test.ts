@@ -196,6 +196,40 @@ function matching(layer: Record<string, RegExp>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(layer).map(([key, form]) => [key, expect.stringMatching(form)]));
 }
 
+describe('a lock file of a definition', () => {
+  const define = (text: string, at: string): void =>
+    writeFileSync(
+      join(cwd, 'image.yaml'),
+      `blockloom: 1
+layers:
+  - oci:./app:latest
+  - { tar: ./plain.tar, at: ${at} }
+  - files: { /etc/motd: { text: ${text} } }
+`,
+    );
+
+  it('opens it again, from any folder, and says what is another in it', () => {
+    define('one', '/srv');
+    const args = ['build', '-f', 'image.yaml', '--label', 'x', '--lock', 'locks/app.lock', '-o', 'defined.img'];
+    const expected = output(args, { cwd }).slice(0, 64);
+    expect(readLock()).toMatchObject({
+      definition: '../image.yaml',
+      references: [{ reference: 'oci:../app:latest' }, { reference: '../plain.tar', at: '/srv' }, { isInline: true }],
+    });
+    expect(output(['verify', '--lock', 'app.lock'], { cwd: join(cwd, 'locks') })).toBe(`same ${expected}`);
+    expect(locked().stdout).toBe(`${expected}  again.img\n`);
+    rmSync(join(cwd, 'again.img'));
+    define('two', '/opt');
+    expectMismatch(
+      locked(),
+      /reference 1 \(\.\/plain\.tar\): at: \/opt, locked \/srv/,
+      /layer 2 \(files\): contents sha256:\w{64}, locked contents sha256:\w{64}/,
+    );
+    rmSync(join(cwd, 'image.yaml'));
+    expect(locked()).toMatchObject({ status: 3 });
+  });
+});
+
 describe('--embed-inputs', () => {
   it('names the layers in the record, the same from every transport', () => {
     writeFileSync(join(cwd, 'plain.tgz'), gzipSync(PLAIN));
