@@ -30,6 +30,9 @@ function main() {
   writeFileSync(join(folder, 'middle.tar'), middle);
   writeFileSync(join(folder, 'top.tar'), top);
 
+  title('What would be written, before anything is');
+  show(['build', ...LAYERS, '-o', 'demo.img', '--dry-run']);
+
   title('An image');
   const digest = digestOf(show(['build', ...LAYERS, '-o', 'demo.img']));
   checkFilesystem();

@@ -4,6 +4,7 @@ import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import { FORMAT_BYTES, type Format, formatOf } from './decompress/format.ts';
 import { counted } from './byte-stream.ts';
+import { diskSignature } from './disk-signature.ts';
 import { FileBlob } from './file-blob.ts';
 import { type FileIdentity, identityOf, isRacy, sameIdentity } from './identity.ts';
 import type { Layer } from './layer.ts';
@@ -47,7 +48,9 @@ export async function openPath(path: string, opening: Opening): Promise<Layer> {
   try {
     const identity = identityOf(fstatSync(fd, { bigint: true }));
     const key = isRacy(identity, seenAt) ? undefined : sourceKey(realpathSync(path), identity);
-    const format = formatOfFile(fd);
+    const head = headOf(fd);
+    const format = formatOf(head);
+    if (format === 'unknown' || head.every((byte) => byte === 0)) checkIsNoDisk(fd, opening);
     if (format !== 'tar') return await openCompressed({ fd, path, identity, key }, format, opening);
     const blob = new FileBlob(fd, identity, opening.context, path);
     layer = { ...openTar(blob, Number(identity.size), key && `file-${key}`, undefined, opening), key };
@@ -96,7 +99,12 @@ function record(cache: string, key: string, path: string, { diffId }: Materializ
   }
 }
 
-function formatOfFile(fd: number): Format {
+function headOf(fd: number): Uint8Array {
   const head = new Uint8Array(FORMAT_BYTES);
-  return formatOf(head.subarray(0, preadSync(fd, head, 0)));
+  return head.subarray(0, preadSync(fd, head, 0));
+}
+
+function checkIsNoDisk(fd: number, { context }: Opening): void {
+  const signature = diskSignature(fd);
+  if (signature !== undefined) throw new ImageError('layer-unsupported', `it is the image of ${signature}`, context);
 }

@@ -1,5 +1,5 @@
 import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
-import { type Format, FORMAT_BYTES } from './format.ts';
+import { type Format, FORMAT_BYTES, REMEDIES } from './format.ts';
 import { gunzip } from './gzip.ts';
 import { unxz } from './xz.ts';
 import { unzstd } from './zstd.ts';
@@ -32,5 +32,10 @@ function unreadable(format: Exclude<Format, 'tar' | 'gzip' | 'zstd' | 'xz'>, con
     return new ImageError('layer-truncated', what, context);
   }
   const found = format === 'unknown' ? 'it is no tar that is known here' : `it is a file of ${format}`;
-  return new ImageError('layer-unsupported', `${found}, expected a tar, plain or in gzip, zstd or xz`, context);
+  const remedy = format === 'unknown' ? '' : `; ${REMEDIES[format]}`;
+  return new ImageError(
+    'layer-unsupported',
+    `${found}, expected a tar, plain or in gzip, zstd or xz${remedy}`,
+    context,
+  );
 }

@@ -1,6 +1,22 @@
 /** What a layer's file is, told by its first bytes. */
 export type Format = 'tar' | 'gzip' | 'zstd' | 'xz' | 'empty' | UnsupportedFormat | 'unknown';
-type UnsupportedFormat = 'bzip2' | 'lz4' | 'lzip' | 'compress' | 'zip';
+type UnsupportedFormat = keyof typeof REMEDIES;
+
+/** What can be done with what is told and not read. */
+export const REMEDIES = {
+  bzip2: 'decompress it first',
+  lz4: 'decompress it first',
+  lzip: 'decompress it first',
+  compress: 'decompress it first',
+  zip: 'unpack it, and give the directory',
+  '7z': 'unpack it, and give the directory',
+  rar: 'unpack it, and give the directory',
+  ar: 'unpack it (dpkg-deb -x, ar x), and give the directory',
+  cpio: 'unpack it, and give the directory',
+  rpm: 'unpack it (rpm2cpio), and give the directory',
+  squashfs: 'unsquashfs it, and give the directory',
+  qcow2: 'qemu-img convert -O raw makes a plain image of it, and blockloom export a tar of that',
+} as const;
 
 /** How many of the first bytes formatOf looks at. */
 export const FORMAT_BYTES = 512;
@@ -18,6 +34,13 @@ const MAGICS: readonly (readonly [Format, readonly number[]])[] = [
   ['lzip', [0x4c, 0x5a, 0x49, 0x50]],
   ['compress', [0x1f, 0x9d]],
   ['zip', [0x50, 0x4b, 0x03, 0x04]],
+  ['7z', [0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]],
+  ['rar', [0x52, 0x61, 0x72, 0x21, 0x1a, 0x07]],
+  ['ar', [0x21, 0x3c, 0x61, 0x72, 0x63, 0x68, 0x3e, 0x0a]],
+  ['cpio', [0x30, 0x37, 0x30, 0x37, 0x30]],
+  ['rpm', [0xed, 0xab, 0xee, 0xdb]],
+  ['squashfs', [0x68, 0x73, 0x71, 0x73]],
+  ['qcow2', [0x51, 0x46, 0x49, 0xfb]],
 ];
 
 /** Tells the format from the first FORMAT_BYTES bytes, or all where there are fewer. A tar may begin with any name, so it is asked first. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { OnProgress } from '../../core/progress.ts';
 import { counted } from '../byte-stream.ts';
 import { type FileIdentity, identityOf } from '../identity.ts';
 import { piecesOf } from '../pread.ts';
-import { readIfPresent, removeIfPresent, writeWhole } from './cache-directory.ts';
+import { makeFolder, readIfPresent, removeIfPresent, writeWhole } from './cache-directory.ts';
 import { noteUse } from './last-used.ts';
 import type { StagingFile } from './staging-file.ts';
 
@@ -53,7 +53,7 @@ export async function openCachedBlob(
 export function publishBlob(cache: string, diffId: string, staged: StagingFile): void {
   const path = blobPath(cache, diffId);
   staged.sync();
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   renameSync(staged.path, path);
   staged.renamed();
   syncDirectory(dirname(path));

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { errnoOf } from '../failure.ts';
@@ -25,17 +34,38 @@ export function defaultCacheDirectory(): string | undefined {
 /** Makes the cache and the directory in it for unfinished files, and removes what killed processes left there. */
 export function prepareStaging(cache: string): string {
   const staging = join(cache, 'staging');
-  mkdirSync(staging, { recursive: true, mode: 0o700 });
+  makeFolder(staging);
   writeTag(join(cache, 'CACHEDIR.TAG'));
   const oldest = Date.now() - STALE_MILLISECONDS;
   for (const name of readdirSync(staging)) removeOlder(join(staging, name), oldest);
   return staging;
 }
 
+/** Makes a folder for this user, and those above it. Node's own way has no end where a folder cannot be made in one that is there. */
+export function makeFolder(path: string): void {
+  if (madeFolder(path)) return;
+  makeFolder(dirname(path));
+  // Another process may have made it meanwhile.
+  madeFolder(path);
+}
+
+/** Whether it is there now; throws when it cannot be made for another reason than the lack of the folder above. */
+function madeFolder(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === 'EEXIST') return true;
+    if (errno !== 'ENOENT' || dirname(path) === path || existsSync(dirname(path))) throw error;
+    return false;
+  }
+}
+
 /** Writes a small file so that others see all of it or nothing; what it holds has to show when a crash cut it. */
 export function writeWhole(cache: string, path: string, content: Uint8Array | string): void {
   const unfinished = join(prepareStaging(cache), randomBytes(16).toString('hex'));
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   try {
     writeFileSync(unfinished, content, { mode: 0o600, flag: 'wx' });
     renameSync(unfinished, path);
