@@ -39,7 +39,7 @@ export function addDiff(program: Command, signal: AbortSignal): void {
   const command = program
     .command('diff')
     .description('compare two images, path by path and block by block; exit status 4 when they differ')
-    .argument('<before>', 'the file of an image, or a layer as build takes it')
+    .argument('<before>', 'the file of an image, an image definition (.yaml, .json), or a layer as build takes it')
     .argument('[after]', 'the same, with more layers in --layer; without it, <before> with what --delta has over it')
     .addOption(
       new Option('--only <what>', 'compare only what the images hold, or only their bytes').choices([

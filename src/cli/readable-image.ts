@@ -8,7 +8,7 @@ import type { LayerInput } from '../sources/layer-input.ts';
 import type { Layer } from '../sources/layer.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { withProgress } from './common-options.ts';
-import { addImageOptions, type ImageArguments } from './image-arguments.ts';
+import { addImageOptions, type Described, described, type ImageArguments } from './image-arguments.ts';
 import type { ProgressLine } from './progress.ts';
 import { closeExports, openExports } from './serve-exports.ts';
 
@@ -21,7 +21,7 @@ export interface ReadArguments extends ImageArguments {
 
 export const imageArgument = [
   '<image>',
-  'the file of an image, or a layer as build takes it, with more layers in --layer',
+  'the file of an image, an image definition (.yaml, .json), or a layer as build takes it, with more layers in --layer',
 ] as const;
 
 /** Adds the options of commands that read an image. */
@@ -81,7 +81,8 @@ export async function withReadable(
   progress: ProgressLine,
   work: (readable: Readable) => Promise<void>,
 ): Promise<void> {
-  const opened = await openExports([{ name: '', layers: references }], options, signal, progress);
+  const given = await withDefinition(references, options);
+  const opened = await openExports([{ name: '', layers: given.layers }], given.options, signal, progress);
   try {
     const { image, layers, references: resolved } = opened[0]!;
     if (delta === undefined) return await work({ image, layers, references: resolved });
@@ -95,6 +96,23 @@ export async function withReadable(
     closeExports(opened);
   }
 }
+
+/** What names a definition among images: those have no such names, whatever is in them. */
+const DEFINITION = /\.(?:ya?ml|json)$/i;
+
+/** A definition's layers and options in place of its path; options of the command line win. */
+async function withDefinition(
+  references: readonly LayerInput[],
+  options: ImageArguments,
+): Promise<Described<ImageArguments>> {
+  const [first, ...more] = references;
+  if (typeof first !== 'string' || !DEFINITION.test(first) || TRANSPORT.test(first))
+    return { layers: references, options };
+  const definition = await described([], { ...options, file: first });
+  return { ...definition, layers: [...definition.layers, ...more] };
+}
+
+const TRANSPORT = /^[a-z][a-z0-9-]*:/;
 
 /** A path as it came from the command line, without a leading slash. */
 export const pathOf = (text: string): ByteString => byteString(Buffer.from(text)).replace(/^\/+/, '');

@@ -24,6 +24,14 @@ describe('ls', () => {
     expect(output(['ls', 'disk.img', '/etc/hostname'], { cwd })).toBe('etc/hostname');
   });
 
+  it('reads what a definition describes, with more layers on top', () => {
+    writeFileSync(join(cwd, 'image.yaml'), `blockloom: 1\nlayers: [./${base}]\nfilesystem: { label: named }\n`);
+    expect(output(['ls', 'image.yaml', '--layer', app], { cwd })).toBe(output(['ls', 'disk.img'], { cwd }));
+    expect(output(['inspect', 'image.yaml'], { cwd })).toMatch(/^label +named$/m);
+    expect(blockloom(['diff', 'disk.img', 'image.yaml', '--layer', app, '--only', 'paths'], { cwd }).status).toBe(0);
+    expect(blockloom(['ls', 'none.yaml'], { cwd }).stderr).toContain('none.yaml');
+  });
+
   it('says all of an inode', () => {
     const lines = output(['ls', '-l', 'disk.img'], { cwd }).split('\n');
     expect(lines[0]).toBe('drwxrwsr-x    2     0     0       4096 2010-01-01T00:00:00Z bin');
