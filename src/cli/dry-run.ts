@@ -10,7 +10,7 @@ import { namedRows } from './measures.ts';
 import { formatSize } from './units.ts';
 
 export function addDryRun(command: Command): Command {
-  return command.option('--dry-run', 'write nothing: open the layers, plan the image, and say what would be written');
+  return command.option('--dry-run', 'write nothing, do all else, and say what would be written');
 }
 
 /** What would be written where. Sizes are in bytes. */

@@ -1,4 +1,5 @@
 import { addNotes, type CommandNotes } from './command-notes.ts';
+import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { type ByteString, displayName } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
@@ -7,6 +8,7 @@ import { exportLayer } from '../core/reading/export-layer.ts';
 import { exportTar } from '../core/reading/export-tar.ts';
 import { findPath } from '../core/reading/find.ts';
 import { writePieces } from '../sinks/piece-sink.ts';
+import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import { checkOutput, STDOUT } from './output.ts';
 import {
   addReadOptions,
@@ -18,10 +20,12 @@ import {
   withFilesystem,
   withReadable,
 } from './readable-image.ts';
+import { formatSize } from './units.ts';
 
 interface ExportArguments extends ReadArguments {
   readonly output: string;
   readonly force?: boolean;
+  readonly dryRun?: boolean;
   readonly relativeTo?: readonly string[];
 }
 
@@ -50,24 +54,27 @@ export function addExport(program: Command, signal: AbortSignal): void {
       'only what changed since that image or layer; more layers on top may follow',
       collect,
     );
-  addNotes(addReadOptions(command), NOTES).action(async (image: string, path: string, options: ExportArguments) => {
-    const inputs = [
-      image,
-      ...(options.layer ?? []),
-      ...(options.relativeTo ?? []),
-      ...(options.delta === undefined ? [] : [options.delta]),
-    ];
-    await checkOutput(options.output, options.force ?? false, inputs);
-    await withFilesystem(image, options, signal, async (filesystem, reading) => {
-      const { relativeTo: references } = options;
-      if (references === undefined) return writeTar(tarOf(filesystem, pathOf(path), reading), options, reading, signal);
-      if (pathOf(path) !== '')
-        throw new ImageError('option-invalid', '--relative-to exports the whole image, not a path');
-      await withReadable({ references }, options, signal, reading.progress, async (base) =>
-        writeTar(exportLayer(new Filesystem(base.image), filesystem, reading), options, reading, signal),
-      );
-    });
-  });
+  addNotes(addReadOptions(addDryRun(command)), NOTES).action(
+    async (image: string, path: string, options: ExportArguments) => {
+      const inputs = [
+        image,
+        ...(options.layer ?? []),
+        ...(options.relativeTo ?? []),
+        ...(options.delta === undefined ? [] : [options.delta]),
+      ];
+      await checkOutput(options.output, options.force ?? false, inputs);
+      await withFilesystem(image, options, signal, async (filesystem, reading) => {
+        const { relativeTo: references } = options;
+        if (references === undefined)
+          return writeTar(tarOf(filesystem, pathOf(path), reading), options, reading, signal);
+        if (pathOf(path) !== '')
+          throw new ImageError('option-invalid', '--relative-to exports the whole image, not a path');
+        await withReadable({ references }, options, signal, reading.progress, async (base) =>
+          writeTar(exportLayer(new Filesystem(base.image), filesystem, reading), options, reading, signal),
+        );
+      });
+    },
+  );
 }
 
 function tarOf(filesystem: Filesystem, path: ByteString, reading: Reading): Iterable<Uint8Array> {
@@ -79,15 +86,25 @@ function tarOf(filesystem: Filesystem, path: ByteString, reading: Reading): Iter
 
 async function writeTar(
   pieces: Iterable<Uint8Array>,
-  { output, force, json }: ExportArguments,
+  { output, force, json, dryRun }: ExportArguments,
   { progress }: Reading,
   signal: AbortSignal,
 ): Promise<void> {
-  const target = output === STDOUT ? process.stdout : output;
+  const target = dryRun === true ? nowhere() : output === STDOUT ? process.stdout : output;
   const { sha256, size } = await writePieces(pieces, target, { signal, force, onProgress: progress.show });
   progress.end();
+  if (dryRun === true) {
+    const run = await tryOutput(output, force ?? false, { size, allocated: size });
+    const rows = [['size', `${size} (${formatSize(size)})`] as const, ['sha256', sha256] as const];
+    return console.log(dryRunText(run, rows, { sha256 }, json));
+  }
   const result = json === true ? JSON.stringify({ file: output, sha256, size }) : `${sha256}  ${output}`;
   if (output === STDOUT) {
     if (json === true) console.error(result);
   } else console.log(result);
+}
+
+/** Takes everything and keeps nothing. */
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
 }
