@@ -58,7 +58,9 @@ describe('readDelta', () => {
     expect(read(sound)).toBe('sound');
     expect(read(damaged(0, 0))).toEqual({ message: 'a.delta: it is no delta' });
     expect(read(damaged(8, 9))).toEqual({ message: 'a.delta: it has version 9 of the format, expected 1' });
-    expect(read(damaged(0x61, (sound[0x61] ?? 0) ^ 1))).toEqual({ message: 'a.delta: its header has a wrong checksum' });
+    expect(read(damaged(0x61, (sound[0x61] ?? 0) ^ 1))).toEqual({
+      message: 'a.delta: its header has a wrong checksum',
+    });
     expect(read(sound.subarray(0, 100))).toEqual({ message: 'a.delta: it has 100 bytes, expected 8192 or more' });
     expect(read(sound.subarray(0, 8192))).toEqual({ message: 'a.delta: it has 0 records of its map, expected 8' });
   });
