@@ -15,7 +15,7 @@ const gzip = gzipSync(tar);
 const PROGRAM = `
 import { openLayers } from './src/sources/open-layers.js';
 const [cache, ...references] = process.argv.slice(2);
-const [layer] = await openLayers(references, { cache, onWarning: console.error });
+const { layers: [layer] } = await openLayers(references, { cache, onWarning: console.error });
 console.log(layer.diffId, layer.index.count);
 layer.blob.close();
 `;
