@@ -1,10 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { displayName } from '../../src/core/bytes.ts';
 import { openImage } from '../../src/image/open-image.ts';
 import { bootstrap, dataOfPackage, downloadPackages, releaseOfApt, tarOf, untar } from '../helpers/debian.ts';
 import { writeSparse } from '../helpers/image-case.ts';
+import { hashImage } from '../../src/sinks/digest.ts';
 import { compareCopies } from '../helpers/live-copies.ts';
 import { type MountedName, mountImage, walkMounted, xattrsOfMounted } from '../helpers/mount.ts';
 import { scratch } from '../helpers/scratch.ts';
@@ -22,6 +23,8 @@ const isPossible = requireTools(
   'zstd',
   'nbdcopy',
   'qemu-img',
+  'skopeo',
+  'umoci',
 );
 
 /** The first run of a day downloads the system. In milliseconds. */
@@ -29,6 +32,8 @@ const TIMEOUT = 600_000;
 
 /** As ping has it: struct vfs_cap_data, revision 2, effective. */
 const CAP_NET_RAW = `0x010000020020${'00'.repeat(14)}`;
+
+const UNPACKERS: Readonly<Record<string, string>> = { '.gz': 'gzip -dc', '.xz': 'xz -dc', '.zst': 'zstd -dcq' };
 
 /** Layers of a system that works, and one more that turns its symlink /lib into a directory, as it says. */
 interface Debian {
@@ -132,10 +137,40 @@ describe.skipIf(!isPossible)('a Debian system and packages on top of it', { time
 
     const live = await openImage({ layers: debian.layers, mtime: 'keep', cache });
     await compareCopies(live, path).finally(() => live.close());
+    await checkTransports(debian.layers, cache, mounted, start);
 
     untar(debian.unmerging, unpacked);
     await check([...debian.layers, debian.unmerging], cache, unpacked, start);
   });
+
+  /** As umoci makes an image of the same layers and skopeo copies it: the same digest from everywhere, and umoci's tree. */
+  async function checkTransports(
+    layers: readonly string[],
+    cache: string,
+    mounted: string,
+    start: bigint,
+  ): Promise<void> {
+    const folder = scratch();
+    const inFolder = (command: string, ...args: string[]): Buffer => run(command, args, { cwd: folder });
+    inFolder('umoci', 'init', '--layout', 'made');
+    inFolder('umoci', 'new', '--image', 'made:system');
+    for (const layer of layers) {
+      inFolder('sh', '-c', '$1 <"$2" >layer.tar', 'sh', UNPACKERS[extname(layer)] ?? 'cat', layer);
+      inFolder('umoci', 'raw', 'add-layer', '--image', 'made:system', 'layer.tar');
+    }
+    inFolder('skopeo', 'copy', '--quiet', 'oci:made:system', 'docker-archive:docker.tar:system:1');
+    inFolder('skopeo', 'copy', '--quiet', 'oci:made:system', 'oci-archive:oci.tar:system');
+    inFolder('skopeo', 'copy', '--quiet', '--dest-compress-format', 'zstd', 'oci:made:system', 'oci:zstd:system');
+    const digestOf = async (references: readonly string[]): Promise<string> => {
+      const image = await openImage({ layers: references, cache });
+      return hashImage(image, 'fsverity', {}).finally(() => image.close());
+    };
+    const expected = await digestOf(layers);
+    const transports = ['oci:made', 'oci:zstd', 'oci-archive:oci.tar', 'docker-archive:docker.tar'];
+    for (const transport of transports) expect(await digestOf([transport.replace(':', `:${folder}/`)])).toBe(expected);
+    inFolder('umoci', 'raw', 'unpack', '--image', 'made:system', 'unpacked');
+    expect(differences(mounted, join(folder, 'unpacked'), start)).toEqual([]);
+  }
 
   async function check(
     layers: readonly string[],

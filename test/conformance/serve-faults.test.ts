@@ -248,8 +248,8 @@ describe.skipIf(noProc)('a server with many clients', () => {
 
   it('ends with success when it is told to under load, and cuts no reply', async () => {
     const disk = await serveDisk();
-    const whole = Array.from({ length: 8 }, async (_, i) => {
-      const client = await (await rawClient(disk.address)).go();
+    const clients = await Promise.all(Array.from({ length: 8 }, async () => (await rawClient(disk.address)).go()));
+    const whole = clients.map(async (client, i) => {
       let answered = 0;
       for (let cookie = 1; ; cookie++) {
         client.send(read((i + cookie) * 4096, LONG, cookie));
