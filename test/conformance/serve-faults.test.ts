@@ -171,6 +171,7 @@ describe.skipIf(noProc)('a server among clients that do wrong', () => {
       }
       await expectReads(disk, 4, 20);
     };
+    await readAtOnce(disk, 4);
     await flood(10);
     const before = { descriptors: await descriptors(disk), resident: residentMib(disk) };
     await flood(50);
