@@ -22,12 +22,20 @@ export class WatchedBlob implements Blob {
 
   readSync(position: number, target: Uint8Array): void {
     this.#look(position, target.length);
-    this.#blob.readSync(position, target);
+    try {
+      this.#blob.readSync(position, target);
+    } catch (error) {
+      throw this.#reasonOf(error, position, target.length);
+    }
   }
 
   async read(position: number, target: Uint8Array): Promise<void> {
     this.#look(position, target.length);
-    await this.#blob.read(position, target);
+    try {
+      await this.#blob.read(position, target);
+    } catch (error) {
+      throw this.#reasonOf(error, position, target.length);
+    }
   }
 
   sourceAt(position: number): number {
@@ -55,5 +63,22 @@ export class WatchedBlob implements Blob {
       this.#blob.verifySource(source);
       this.#trustedUntil[source] = now + TRUST_MILLISECONDS;
     }
+  }
+
+  /**
+   * A file that changed while it was trusted fails a read somewhere, and each read elsewhere; what is said of it has to be the same
+   * for all of them, so that it is said once.
+   */
+  #reasonOf(error: unknown, position: number, length: number): unknown {
+    const last = this.#blob.sourceAt(position + length - 1);
+    try {
+      for (let source = this.#blob.sourceAt(position); source <= last; source++) {
+        this.#trustedUntil[source] = 0;
+        this.#blob.verifySource(source);
+      }
+    } catch (changed) {
+      return changed;
+    }
+    return error;
   }
 }

@@ -70,7 +70,7 @@ async function descriptors(server: Served): Promise<number> {
   const count = (): number => processesOf(server).reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
   const last: number[] = [];
   await expect
-    .poll(() => last.unshift(count()) >= 5 && new Set(last.slice(0, 5)).size === 1, { timeout: 20_000 })
+    .poll(() => last.unshift(count()) >= 5 && new Set(last.slice(0, 5)).size === 1, { timeout: 5000 })
     .toBe(true);
   return last[0] ?? 0;
 }
@@ -172,12 +172,12 @@ describe.skipIf(noProc)('a server among clients that do wrong', () => {
       await expectReads(disk, 4, 20);
     };
     await readAtOnce(disk, 4);
-    await flood(10);
+    // The heap of a new process grows most with its first connections.
+    await flood(60);
     const before = { descriptors: await descriptors(disk), resident: residentMib(disk) };
     await flood(50);
     expect(await descriptors(disk)).toBeLessThanOrEqual(before.descriptors);
-    // V8's heap grows by some 30 MiB before it collects, and then no more; a connection's buffers would add 64 KiB each.
-    expect(residentMib(disk) - before.resident).toBeLessThan(48);
+    expect(residentMib(disk) - before.resident).toBeLessThan(30);
   });
 });
 
@@ -207,9 +207,7 @@ describe('a server whose sources change', () => {
     expect(await firstBlock(client, disk, 'b')).toBe('b');
     wrong(source);
     // A source is trusted for a moment.
-    await expect
-      .poll(async () => firstBlock(client, disk, 'b').catch(String), { timeout: 20_000 })
-      .toBe(`Error: error ${EIO}`);
+    await expect.poll(async () => firstBlock(client, disk, 'b').catch(String)).toBe(`Error: error ${EIO}`);
     for (let i = 0; i < 10; i++) await expect(firstBlock(client, disk, 'b')).rejects.toThrow(`error ${EIO}`);
     expect(await firstBlock(client, disk, 'a')).toBe('a');
     expect(server.log).toEqual([expect.stringContaining(basename(source))]);
@@ -245,7 +243,7 @@ describe.skipIf(noProc)('a server with many clients', () => {
     expect(pids).toHaveLength(2);
     disk.process.kill('SIGKILL');
     const alive = (): number[] => pids.filter((pid) => existsSync(`/proc/${pid}/exe`));
-    await expect.poll(alive, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(alive, { timeout: 5000 }).toEqual([]);
   });
 
   it('ends with success when it is told to under load, and cuts no reply', async () => {

@@ -56,4 +56,19 @@ describe('WatchedBlob', () => {
     expect(calls).toEqual(['look at 1', 'look at 2', 'look at 3', 'read', 'read', 'read']);
     expect(() => watched.readSync(39, new Uint8Array(2))).toThrow('4 changed');
   });
+
+  it('says of a file that changed while it was trusted what it says later, wherever it is read', async () => {
+    const { blob, changed } = tenByteFiles();
+    const short = (position: number): never => {
+      throw new Error(`short at ${position}`);
+    };
+    const watched = new WatchedBlob({ ...blob, readSync: short, read: async (position) => short(position) });
+    const target = new Uint8Array(1);
+    expect(() => watched.readSync(12, target)).toThrow('short at 12');
+    changed.add(1);
+    for (const position of [12, 13]) {
+      expect(() => watched.readSync(position, target)).toThrow('1 changed');
+      await expect(watched.read(position, target)).rejects.toThrow('1 changed');
+    }
+  });
 });
