@@ -11,6 +11,7 @@ import { recipe as oneKibBlocks } from './one-kib-blocks/recipe.ts';
 import type { Recipe } from './recipe.ts';
 import { recipe as rootFilesystem } from './root-filesystem/recipe.ts';
 import { recipe as whiteouts } from './whiteouts/recipe.ts';
+import { recipe as xattrValues } from './xattr-values/recipe.ts';
 import { recipe as xattrs } from './xattrs/recipe.ts';
 
 /** All golden images, by the name of their folder. */
@@ -23,6 +24,7 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['whiteouts', whiteouts],
   ['hard-links', hardLinks],
   ['xattrs', xattrs],
+  ['xattr-values', xattrValues],
   ['names', names],
   ['root-filesystem', rootFilesystem],
   ['one-kib-blocks', oneKibBlocks],

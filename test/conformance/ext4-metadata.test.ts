@@ -281,16 +281,6 @@ describe.skipIf(!isReady)('xattrs', () => {
     e2fsck(path);
   });
 
-  it('that do not fit are refused', async () => {
-    expect(await refusal([{ name: 'a', xattrs: { 'user.a': 'v'.repeat(60 * 1024) } }])).toMatchObject({
-      code: 'limit-exceeded',
-      context: expect.objectContaining({ layer: 0, path: 'a' }) as object,
-      what: '61464 bytes of xattrs, at most 4064 fit a block',
-    });
-    const full = { 'user.a': 'v'.repeat(4040), 'user.b': 'w'.repeat(72) };
-    expect((await refusal([{ name: 'a', xattrs: full }])).code).toBe('limit-exceeded');
-  });
-
   it('are divided so that they fit where that is possible', async () => {
     // The block lacks 60 bytes: a of 40 would fit the inode too, but only b of 80 leaves enough.
     const xattrs = { 'user.a': 'v'.repeat(20), 'user.b': 'w'.repeat(60), 'user.c': 'x'.repeat(4064 - 4 - 20 - 60) };

@@ -48,7 +48,10 @@ export function makeFuzzedImage(directory: string, options: readonly string[]): 
   const script = join(directory, 'script');
   const value = join(directory, 'value');
   writeFileSync(value, 'v'.repeat(900));
+  const longValue = join(directory, 'long-value');
+  writeFileSync(longValue, 'w'.repeat(5000));
   const commands = [`ea_set -f ${value} large user.long`, 'ea_set short user.short v', 'ea_set fragmented user.s v'];
+  if (debugfs(path, 'features').includes('ea_inode')) commands.push(`ea_set -f ${longValue} sparse user.longer`);
   writeFileSync(script, commands.join('\n'));
   run('debugfs', ['-w', '-f', script, path]);
   if (debugfs(path, 'features').includes('has_journal')) writeLog(path, directory);

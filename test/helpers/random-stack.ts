@@ -92,6 +92,21 @@ const xattrs = fc.oneof(
   },
 );
 
+/** What fits neither an inode nor a block; few values, so that inodes share them. */
+const longXattrs = fc.dictionary(
+  fc.constantFrom('trusted.long', 'trusted.longer', 'security.long'),
+  fc
+    .tuple(fc.oneof(fc.constantFrom(4096, 65_535, 65_536), fc.nat(65_536)), fc.nat(3))
+    .map(([length, seed]) => randomBytes(length, seed)),
+  { minKeys: 1, maxKeys: 3 },
+);
+
+/** What every type of file can have. */
+const commonXattrs = fc.oneof(
+  { weight: 15, arbitrary: xattrs },
+  { weight: 1, arbitrary: fc.tuple(xattrs, longXattrs).map(([some, long]) => ({ ...some, ...long })) },
+);
+
 /** As Linux gives ACLs to programs: a version, then tag, permissions and id each. */
 const acl = fc
   .tuple(fc.array(fc.nat(7), { minLength: 6, maxLength: 6 }), fc.uniqueArray(fc.nat(2 ** 32 - 2), { maxLength: 3 }))
@@ -117,7 +132,7 @@ const moreXattrs = fc.option(fc.record({ 'system.posix_acl_access': acl, 'user.m
 });
 const directoryXattrs = fc.option(fc.record({ 'system.posix_acl_default': acl }), { nil: {}, freq: 3 });
 
-const metadata = fc.record({ mode, uid: id, gid: id, mtime: time, xattrs });
+const metadata = fc.record({ mode, uid: id, gid: id, mtime: time, xattrs: commonXattrs });
 
 /** GNU headers keep times in whole seconds, ustar ones also small numbers: PAX takes the rest. */
 const format = fc.constantFrom<TarFormat>('pax', 'pax', 'gnu');

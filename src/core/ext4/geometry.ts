@@ -11,6 +11,7 @@ export interface ContentSizes {
   readonly record: number;
   readonly directories: number;
   readonly xattrs: number;
+  readonly xattrValues: number;
   readonly symlinks: number;
   readonly extentTrees: number;
   readonly data: number;
@@ -33,6 +34,7 @@ export interface Geometry {
   readonly inodeTables: number;
   readonly directories: number;
   readonly xattrs: number;
+  readonly xattrValues: number;
   readonly symlinks: number;
   readonly extentTrees: number;
   /** Where the metadata ends. */
@@ -156,6 +158,7 @@ function placeSections(sizes: ContentSizes, inodes: number, blockSize: number, g
   const inodeTables = place(groups * inodeTableBlocksPerGroup);
   const directories = place(sizes.directories);
   const xattrs = place(sizes.xattrs);
+  const xattrValues = place(sizes.xattrValues);
   const symlinks = place(sizes.symlinks);
   const extentTrees = place(sizes.extentTrees);
   const metadataEnd = next;
@@ -170,6 +173,7 @@ function placeSections(sizes: ContentSizes, inodes: number, blockSize: number, g
     inodeTables,
     directories,
     xattrs,
+    xattrValues,
     symlinks,
     extentTrees,
     metadataEnd,

@@ -24,6 +24,8 @@ export interface InodeParts {
   readonly extentTrees: ExtentTrees;
   readonly builtExtentTrees: BuiltExtentTrees;
   readonly xattrs: XattrLayout;
+  /** The tree's first inode of an xattr's value; the others follow it. */
+  readonly firstValue: number;
   /** The inode of lost+found. */
   readonly lostAndFound: number;
   /** In bytes. */
@@ -36,6 +38,8 @@ export interface InodeParts {
 const SECTOR_SIZE = 512;
 /** For root to read; no name leads to it. */
 const RECORD_MODE = 0o400;
+/** As the kernel gives xattr values theirs; no name leads to one either. */
+const VALUE_MODE = 0o600;
 const at = Inode.fields;
 
 /** All inode tables, one behind another, made when they are read. */
@@ -67,6 +71,7 @@ export class InodeTable implements BytesSource {
     const ino = Math.floor(offset / Inode.size) + 1;
     const inode = this.#parts.numbering.inodeOf[ino] ?? NONE;
     if (ino === EXT4_BOOT_LOADER_INO) return `inode ${ino}, image record`;
+    if (inode !== NONE && inode >= this.#parts.firstValue) return `inode ${ino}, xattr value`;
     return `inode ${ino}${inode === NONE ? '' : `, /${this.#parts.tree.displayInode(inode)}`}`;
   }
 
@@ -75,7 +80,9 @@ export class InodeTable implements BytesSource {
     const first = block * this.#inodesPerBlock + 1;
     for (let i = 0; i < this.#inodesPerBlock; i++) {
       const inode = inodeOf[first + i] ?? NONE;
-      if (inode !== NONE) this.#writeInode(inode, first + i, i * Inode.size, target, view);
+      if (inode !== NONE && inode >= this.#parts.firstValue)
+        this.#writeValue(inode, first + i, i * Inode.size, target, view);
+      else if (inode !== NONE) this.#writeInode(inode, first + i, i * Inode.size, target, view);
       else if (first + i === EXT4_BOOT_LOADER_INO) this.#writeRecord(first + i, i * Inode.size, target, view);
     }
   }
@@ -92,6 +99,27 @@ export class InodeTable implements BytesSource {
     view.setUint32(start + at.i_blocks_lo.offset, blocks * (geometry.blockSize / SECTOR_SIZE), true);
     writeTimes(view, start, metadata.epoch, 0);
     writeContiguousRoot(view, start + at.i_block.offset, geometry.record, blocks);
+    writeChecksum(ino, start, target, view);
+  }
+
+  /**
+   * An xattr's value, whose only time is i_crtime: i_atime is its hash, i_ctime and i_version count its references, and i_mtime
+   * stays 0, as with the number of an inode that has the xattr it would be in Lustre's form.
+   */
+  #writeValue(inode: number, ino: number, start: number, target: Uint8Array, view: DataView): void {
+    const { geometry, metadata, xattrs, firstValue, contents, builtExtentTrees } = this.#parts;
+    const { length, hash, references } = xattrs.values.at(inode - firstValue);
+    view.setUint16(start + at.i_mode.offset, S_IFMT_OF[EntryType.file]! | VALUE_MODE, true);
+    view.setUint16(start + at.i_links_count.offset, 1, true);
+    view.setUint16(start + at.i_extra_isize.offset, EXTRA_ISIZE, true);
+    view.setUint32(start + at.i_flags.offset, InodeFlag.extents | InodeFlag.eaInode, true);
+    view.setUint32(start + at.i_size_lo.offset, length, true);
+    view.setUint32(start + at.i_blocks_lo.offset, contents.count[inode]! * (geometry.blockSize / SECTOR_SIZE), true);
+    writeTime(view, start + at.i_crtime.offset, start + at.i_crtime_extra.offset, metadata.epoch, 0);
+    view.setUint32(start + at.i_atime.offset, hash, true);
+    view.setUint32(start + at.i_ctime.offset, high32(references), true);
+    view.setUint32(start + at.i_version.offset, low32(references), true);
+    builtExtentTrees.writeRoot(inode, start + at.i_block.offset, target, view);
     writeChecksum(ino, start, target, view);
   }
 
@@ -134,6 +162,7 @@ export class InodeTable implements BytesSource {
       view.setUint32(start + at.i_file_acl_lo.offset, geometry.xattrs + xattrBlock, true);
       blocks++;
     }
+    blocks += xattrs.valueBlocksOf(inode);
     const sectors = blocks * (geometry.blockSize / SECTOR_SIZE);
     view.setUint32(start + at.i_blocks_lo.offset, low32(sectors), true);
     view.setUint16(start + at.i_blocks_high.offset, high32(sectors), true);
@@ -150,19 +179,20 @@ function contentSize(tree: Tree, inode: number, type: number, blocksLength: numb
   return type === EntryType.file ? tree.layers[layer]!.size[tree.inodeEntry.values[inode]!]! : 0;
 }
 
-/** i_atime, i_ctime, i_mtime and i_crtime, all the same; two bits of the extra field carry the seconds past 2038. */
+/** i_atime, i_ctime, i_mtime and i_crtime, all the same. */
 function writeTimes(view: DataView, start: number, seconds: number, nanoseconds: number): void {
-  const low = seconds | 0;
-  const epoch = ((seconds - low) / 2 ** 32) & 3;
-  const extra = ((nanoseconds << 2) | epoch) >>> 0;
-  view.setInt32(start + at.i_atime.offset, low, true);
-  view.setInt32(start + at.i_ctime.offset, low, true);
-  view.setInt32(start + at.i_mtime.offset, low, true);
-  view.setInt32(start + at.i_crtime.offset, low, true);
-  view.setUint32(start + at.i_atime_extra.offset, extra, true);
-  view.setUint32(start + at.i_ctime_extra.offset, extra, true);
-  view.setUint32(start + at.i_mtime_extra.offset, extra, true);
-  view.setUint32(start + at.i_crtime_extra.offset, extra, true);
+  writeTime(view, start + at.i_atime.offset, start + at.i_atime_extra.offset, seconds, nanoseconds);
+  writeTime(view, start + at.i_ctime.offset, start + at.i_ctime_extra.offset, seconds, nanoseconds);
+  writeTime(view, start + at.i_mtime.offset, start + at.i_mtime_extra.offset, seconds, nanoseconds);
+  writeTime(view, start + at.i_crtime.offset, start + at.i_crtime_extra.offset, seconds, nanoseconds);
+}
+
+/** A time and its extra field, two bits of which carry the seconds past 2038. */
+function writeTime(view: DataView, low: number, extra: number, seconds: number, nanoseconds: number): void {
+  const lowSeconds = seconds | 0;
+  const epoch = ((seconds - lowSeconds) / 2 ** 32) & 3;
+  view.setInt32(low, lowSeconds, true);
+  view.setUint32(extra, ((nanoseconds << 2) | epoch) >>> 0, true);
 }
 
 /** A device number: in the first word as 16 bits where both parts fit 8, else in the second as 32. */

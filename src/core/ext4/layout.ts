@@ -28,6 +28,7 @@ import { slowSymlinks, symlinkBlocks } from './symlink-blocks.ts';
 import { BlockUsage } from './usage.ts';
 import { deriveUuid, type Sha256 } from './uuid.ts';
 import { layOutXattrs, type XattrLayout } from './xattrs.ts';
+import type { XattrValues } from './xattr-values.ts';
 
 /** Where the parts of one file, directory or symlink lie, in bytes of the image. */
 export interface Location {
@@ -60,7 +61,8 @@ export interface Host {
 const LOST_AND_FOUND = bytesOf('lost+found');
 
 /**
- * Plans the ext4 image of a tree: a function of the tree and the options alone. Adds lost+found to a tree that has none.
+ * Plans the ext4 image of a tree: a function of the tree and the options alone. Adds lost+found to a tree that has none, and
+ * the nameless inodes of xattr values.
  * Throws `option-invalid`, `image-too-small` or `limit-exceeded`.
  */
 export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan {
@@ -69,13 +71,15 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
   warnOfClampedTimes(tree, options.metadata, host.warn);
   const lostAndFound = ensureLostAndFound(tree);
   const names = orderNames(tree);
-  const numbering = numberInodes(tree, lostAndFound, placement);
-  checkLengths(tree, numbering, blockSize);
-  const directories = layOutDirectories(tree, names, numbering, lostAndFound, options);
-  const xattrs = layOutXattrs(tree, numbering, blockSize, host.warn);
+  const named = numberInodes(tree, lostAndFound, placement);
+  checkLengths(tree, named, blockSize);
+  const directories = layOutDirectories(tree, names, named, lostAndFound, options);
+  const xattrs = layOutXattrs(tree, named, blockSize, host.warn);
+  const { first: firstValue, numbering } = xattrs.values.addInodes(tree, named);
   const symlinks = slowSymlinks(tree, numbering);
   const data = placeData(tree, numbering, blockSize, placement);
-  const count = contentCounts(data, directories, symlinks);
+  const nameless = { first: firstValue, values: xattrs.values };
+  const count = contentCounts(data, directories, symlinks, nameless);
   const extentTrees = new ExtentTrees(tree, numbering, count, blockSize);
   const described = { lostAndFound, xattrsOf: (inode: number) => xattrs.xattrsOf(inode) };
   const record = makeRecord(tree, names, described, options, host.sha256());
@@ -84,12 +88,13 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
     record: Math.ceil(recordBytes.length / blockSize),
     directories: directories.length,
     xattrs: xattrs.blockCount,
+    xattrValues: xattrs.values.blockCount,
     symlinks: symlinks.length,
     extentTrees: extentTrees.blockCount,
     data: data.length,
   };
   const geometry = planGeometry(sizes, numbering, options);
-  const contents = { count, first: contentStarts(geometry, data, directories, symlinks) };
+  const contents = { count, first: contentStarts(geometry, data, directories, symlinks, nameless) };
   const parts = {
     tree,
     record,
@@ -99,6 +104,7 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
     numbering,
     directories,
     xattrs,
+    firstValue,
     symlinks,
     data,
     extentTrees,
@@ -117,6 +123,8 @@ interface Parts {
   readonly numbering: Numbering;
   readonly directories: DirectoryLayout;
   readonly xattrs: XattrLayout;
+  /** The tree's first inode of an xattr's value; the others follow it. */
+  readonly firstValue: number;
   readonly symlinks: Uint32Array;
   readonly data: DataPlacement;
   readonly extentTrees: ExtentTrees;
@@ -137,13 +145,25 @@ function ensureLostAndFound(tree: Tree): number {
   throw new ImageError('layer-unsupported', 'not a directory, which ext4 needs there', context);
 }
 
+/** The xattr values that have inodes, and the first of their inodes in the tree. */
+interface ValueInodes {
+  readonly first: number;
+  readonly values: XattrValues;
+}
+
 /** By inode: how many blocks its contents take. */
-function contentCounts(data: DataPlacement, directories: DirectoryLayout, symlinks: Uint32Array): Float64Array {
+function contentCounts(
+  data: DataPlacement,
+  directories: DirectoryLayout,
+  symlinks: Uint32Array,
+  { first, values }: ValueInodes,
+): Float64Array {
   const count = data.count.slice();
   directories.directories.forEach((inode, i) => {
     count[inode] = directories.firstBlock[i + 1]! - directories.firstBlock[i]!;
   });
   for (const inode of symlinks) count[inode] = 1;
+  for (let i = 0; i < values.count; i++) count[first + i] = values.blocksOf(values.at(i).length);
   return count;
 }
 
@@ -153,6 +173,7 @@ function contentStarts(
   data: DataPlacement,
   directories: DirectoryLayout,
   symlinks: Uint32Array,
+  { first: firstValue, values }: ValueInodes,
 ): Float64Array {
   const first = data.first.map((block) => geometry.data + block);
   directories.directories.forEach((inode, i) => {
@@ -161,6 +182,7 @@ function contentStarts(
   symlinks.forEach((inode, i) => {
     first[inode] = geometry.symlinks + i;
   });
+  for (let i = 0; i < values.count; i++) first[firstValue + i] = geometry.xattrValues + values.firstBlockOf(i);
   return first;
 }
 
@@ -172,7 +194,8 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
   const free = groups.writeDescriptors(descriptors);
   const uuid = options.uuid ?? deriveUuid(recordBytes, host.sha256());
   const superblock = new Uint8Array(Superblock.size);
-  writeSuperblock(new DataView(superblock.buffer), geometry, options, uuid, free);
+  const needed = xattrs.values.count > 0 ? (['ea_inode'] as const) : [];
+  writeSuperblock(new DataView(superblock.buffer), geometry, options, uuid, free, needed);
   const builtExtentTrees = extentTrees.build(numbering, contents, geometry.extentTrees);
   const indexed = new Set(directories.directories.filter((_, i) => directories.nodes[i] !== LINEAR));
   const inodeTable = new InodeTable({
@@ -183,6 +206,7 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
     extentTrees,
     builtExtentTrees,
     xattrs,
+    firstValue: parts.firstValue,
     lostAndFound: parts.lostAndFound,
     recordLength: recordBytes.length,
     metadata: options.metadata,
@@ -195,6 +219,7 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
     inodeTable,
     directories: new DirectoryBlocks(tree, directories, numbering, blockSize),
     xattrs: xattrs.blocks(geometry.xattrs),
+    xattrValues: xattrs.values.blocks(),
     symlinks: symlinkBlocks(tree, symlinks, blockSize),
     extentTrees: builtExtentTrees,
   };
@@ -232,6 +257,7 @@ function claimBlocks({
   usage.claim('inode tables', geometry.inodeTables, geometry.groups * geometry.inodeTableBlocksPerGroup);
   usage.claim('directories', geometry.directories, directories.length);
   usage.claim('xattrs', geometry.xattrs, xattrs.blockCount);
+  usage.claim('xattr values', geometry.xattrValues, xattrs.values.blockCount);
   usage.claim('symlinks', geometry.symlinks, symlinks.length);
   usage.claim('extent trees', geometry.extentTrees, extentTrees.blockCount);
   for (const inode of data.files) {

@@ -17,6 +17,7 @@ export interface MetadataSources {
   readonly inodeTable: BytesSource;
   readonly directories: BytesSource;
   readonly xattrs: BytesSource;
+  readonly xattrValues: BytesSource;
   readonly symlinks: BytesSource;
   readonly extentTrees: BytesSource;
 }
@@ -48,6 +49,7 @@ export function buildRegions(
   addInodeTables(groups, builder, inodeTable);
   addSection(geometry.directories, metadata.directories);
   addSection(geometry.xattrs, metadata.xattrs);
+  addSection(geometry.xattrValues, metadata.xattrValues);
   addSection(geometry.symlinks, metadata.symlinks);
   addSection(geometry.extentTrees, metadata.extentTrees);
   for (const inode of data.files) addFile(tree, inode, geometry, data, builder);

@@ -5,6 +5,7 @@ import { S_CHECKSUM_SEED, S_HASH_SEED, SUPERBLOCK_SEED } from './checksums.ts';
 import { EXT4_GOOD_OLD_FIRST_INO, EXTRA_ISIZE, Inode } from './format/inode.ts';
 import {
   Compat,
+  ContentIncompat,
   EXT2_FLAGS_UNSIGNED_HASH,
   EXT4_CRC32C_CHKSUM,
   EXT4_DYNAMIC_REV,
@@ -29,13 +30,14 @@ const SUPERBLOCK_SECONDS_MAX = 2 ** 40 - 1;
 
 const union = (features: Readonly<Record<string, number>>): number => Object.values(features).reduce((a, b) => a | b);
 
-/** Writes the superblock, 1024 bytes. */
+/** Writes the superblock, 1024 bytes; `needed` are the features that the content needs. */
 export function writeSuperblock(
   view: DataView,
   geometry: Geometry,
   options: Ext4Options,
   uuid: Uint8Array,
   free: { readonly freeBlocks: number; readonly freeInodes: number },
+  needed: readonly (keyof typeof ContentIncompat)[],
 ): void {
   const { blockSize } = options;
   const logBlockSize = Math.log2(blockSize / 1024);
@@ -61,7 +63,7 @@ export function writeSuperblock(
     s_first_ino: EXT4_GOOD_OLD_FIRST_INO,
     s_inode_size: Inode.size,
     s_feature_compat: union(Compat),
-    s_feature_incompat: union(Incompat),
+    s_feature_incompat: needed.reduce((all, name) => all | ContentIncompat[name], union(Incompat)),
     s_feature_ro_compat: union(RoCompat),
     s_uuid: uuid,
     s_volume_name: bytesOf(options.label),

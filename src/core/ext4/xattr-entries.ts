@@ -2,13 +2,21 @@ import { type ByteString, bytesOf } from '../bytes.ts';
 import type { ImageErrorContext } from '../errors.ts';
 import type { Xattr } from '../layer/entry.ts';
 import { aclToDisk } from './acl.ts';
-import { XATTR_NAME_INDEX, XattrEntry, XattrHeader } from './format/xattr.ts';
+import { XATTR_NAME_INDEX, XattrEntry } from './format/xattr.ts';
 
 /** An xattr as ext4 stores it: the name without the prefix that `index` stands for. */
 export interface DiskXattr {
   readonly index: number;
   readonly name: ByteString;
   readonly value: Uint8Array;
+  /** The inode that holds the value; without one it stands with the entry. */
+  readonly valueInode?: ValueInode | undefined;
+}
+
+/** An inode of an xattr's value (ea_inode), and the value's hash. */
+export interface ValueInode {
+  readonly ino: number;
+  readonly hash: number;
 }
 
 const ACL_ACCESS = 2;
@@ -46,17 +54,17 @@ function compare(a: DiskXattr, b: DiskXattr): number {
 
 const padded = (length: number): number => (length + 3) & ~3;
 
-/** How many bytes an entry and its value take. */
-export const entryLength = ({ name, value }: DiskXattr): number =>
-  XattrEntry.size + padded(name.length) + padded(value.length);
+/** The zeros that end a list of entries, in bytes. */
+export const LIST_END = 4;
 
-/** How many bytes entries, their values and the four zeros that end them take. */
-export const entriesLength = (xattrs: readonly DiskXattr[]): number =>
-  xattrs.reduce((sum, xattr) => sum + entryLength(xattr), 4);
+/** How many bytes an entry takes, and its value unless that stands `apart`, in an inode of its own. */
+export const entryLength = ({ name, value }: DiskXattr, apart: boolean): number =>
+  XattrEntry.size + padded(name.length) + (apart ? 0 : padded(value.length));
 
 /**
- * Writes entries from `start` and their values backward from `end`; a value's offset counts from `base`. Only a block's
- * entries have hashes: the kernel writes none in inodes. Returns h_hash for a block's header, 0 when an entry hashes to 0.
+ * Writes entries from `start` and their values backward from `end`; a value's offset counts from `base`. In an inode only the
+ * entries of values with an inode have hashes: the kernel writes none for others. Returns h_hash for a block's header, 0 when an
+ * entry hashes to 0.
  */
 export function writeEntries(
   xattrs: readonly DiskXattr[],
@@ -68,14 +76,18 @@ export function writeEntries(
   let valueAt = place.end;
   let h_hash = 0;
   let hashed = place.hashed;
-  for (const { index, name, value } of xattrs) {
-    valueAt -= padded(value.length);
-    target.set(value, valueAt);
-    const e_hash = place.hashed ? entryHash(name, view, valueAt, value.length) : 0;
+  for (const { index, name, value, valueInode } of xattrs) {
+    const lengthHere = valueInode === undefined ? value.length : 0;
+    valueAt -= padded(lengthHere);
+    if (lengthHere > 0) target.set(value, valueAt);
+    let e_hash = 0;
+    if (valueInode !== undefined) e_hash = hashOfInode(name, valueInode.hash);
+    else if (place.hashed) e_hash = hashOfValue(name, view, valueAt, value.length);
     XattrEntry.write(view, at, {
       e_name_len: name.length,
       e_name_index: index,
-      e_value_offs: value.length === 0 ? 0 : valueAt - place.base,
+      e_value_offs: lengthHere === 0 ? 0 : valueAt - place.base,
+      e_value_inum: valueInode?.ino ?? 0,
       e_value_size: value.length,
       e_hash,
     });
@@ -91,13 +103,19 @@ const NAME_SHIFT = 5;
 const VALUE_SHIFT = 16;
 const rotate = (hash: number, shift: number): number => (hash << shift) ^ (hash >>> (32 - shift));
 
-/** e_hash: over the name's bytes, unsigned, and the value in 32-bit words padded with zeros. */
-function entryHash(name: ByteString, view: DataView, valueAt: number, valueLength: number): number {
+/** Over the bytes of a name, unsigned. */
+function nameHash(name: ByteString): number {
   let hash = 0;
   for (let i = 0; i < name.length; i++) hash = rotate(hash, NAME_SHIFT) ^ name.charCodeAt(i);
+  return hash;
+}
+
+/** e_hash of a value that stands with its entry: over the name, and the value in 32-bit words padded with zeros. */
+function hashOfValue(name: ByteString, view: DataView, valueAt: number, valueLength: number): number {
+  let hash = nameHash(name);
   for (let i = 0; i < valueLength; i += 4) hash = rotate(hash, VALUE_SHIFT) ^ view.getUint32(valueAt + i, true);
   return hash >>> 0;
 }
 
-/** What a block holds of entries, values and their end, in bytes. */
-export const blockCapacity = (blockSize: number): number => blockSize - XattrHeader.size;
+/** e_hash of a value that has an inode: the value's own hash stands for its words. */
+const hashOfInode = (name: ByteString, hash: number): number => (rotate(nameHash(name), VALUE_SHIFT) ^ hash) >>> 0;

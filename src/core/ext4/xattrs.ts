@@ -8,19 +8,17 @@ import { xattrsOf } from '../tree/metadata.ts';
 import { NONE, type Tree } from '../tree/tree.ts';
 import { xattrBlockSeed } from './checksums.ts';
 import { Inode, INODE_XATTRS_OFFSET } from './format/inode.ts';
-import { EXT4_XATTR_MAGIC, EXT4_XATTR_REFCOUNT_MAX, XattrHeader, XattrInodeHeader } from './format/xattr.ts';
-import type { Numbering } from './numbering.ts';
 import {
-  blockCapacity,
-  type DiskXattr,
-  entriesLength,
-  entryLength,
-  toDiskXattrs,
-  writeEntries,
-} from './xattr-entries.ts';
-
-/** What an inode itself holds of entries, values and their end, in bytes. */
-const INODE_CAPACITY = Inode.size - INODE_XATTRS_OFFSET - XattrInodeHeader.size;
+  EXT4_XATTR_MAGIC,
+  EXT4_XATTR_REFCOUNT_MAX,
+  XATTR_SIZE_MAX,
+  XattrHeader,
+  XattrInodeHeader,
+} from './format/xattr.ts';
+import type { Numbering } from './numbering.ts';
+import { blockRoom, divideXattrs } from './xattr-division.ts';
+import { type DiskXattr, entryLength, toDiskXattrs, writeEntries } from './xattr-entries.ts';
+import { XattrValues } from './xattr-values.ts';
 
 /** One distinct set of xattrs, divided between an inode and a block. */
 interface XattrSet {
@@ -29,6 +27,8 @@ interface XattrSet {
   readonly inBlock: readonly DiskXattr[];
   /** What equal contents of a block have in common; '' without a block. */
   readonly blockKey: string;
+  /** How many blocks the inodes of its values have: they count among those of every inode with the set. */
+  readonly valueBlocks: number;
 }
 
 /** Which xattrs stand where. Blocks count from the first xattr block. */
@@ -36,6 +36,10 @@ export interface XattrLayout {
   /** By the tree's inode: its xattr block; NONE without one. */
   readonly block: Uint32Array;
   readonly blockCount: number;
+  /** The values that have inodes of their own. */
+  readonly values: XattrValues;
+  /** How many blocks those of the xattrs of an inode have. */
+  valueBlocksOf(inode: number): number;
   /** All xattrs of an inode, in the order in which ext4 has them. */
   xattrsOf(inode: number): readonly DiskXattr[];
   /** Writes the xattrs that inode `inode` of the tree holds itself, into its 256 bytes at `at`. */
@@ -46,7 +50,8 @@ export interface XattrLayout {
 
 /**
  * Divides the xattrs of all inodes: into the inode where a whole set fits, else into a block that up to 1024 inodes with
- * the same set share, else into both. Throws `limit-exceeded` for a set that does not fit.
+ * the same set share, else into both; where that does not suffice, values get inodes of their own, which equal values share.
+ * Throws `limit-exceeded` for a value that Linux does not serve, and for more names than fit.
  */
 export function layOutXattrs(
   tree: Tree,
@@ -54,7 +59,8 @@ export function layOutXattrs(
   blockSize: number,
   warn: (warning: string) => void,
 ): XattrLayout {
-  const sets = new SetCache(tree, blockSize, warn);
+  const values = new XattrValues(numbering.last + 1, blockSize);
+  const sets = new SetCache(tree, blockSize, values, warn);
   const block = new Uint32Array(tree.inodeCount).fill(NONE);
   const contents: (readonly DiskXattr[])[] = [];
   const references = u32Column();
@@ -62,11 +68,14 @@ export function layOutXattrs(
   for (let ino = 0; ino < numbering.inodeOf.length; ino++) {
     const inode = numbering.inodeOf[ino]!;
     const set = inode === NONE ? undefined : sets.of(inode);
-    if (set === undefined || set.blockKey === '') continue;
+    if (set === undefined) continue;
+    addReferences(values, set.inInode);
+    if (set.blockKey === '') continue;
     let shared = current.get(set.blockKey);
     if (shared === undefined || references.values[shared] === EXT4_XATTR_REFCOUNT_MAX) {
       shared = references.push(0);
       contents.push(set.inBlock);
+      addReferences(values, set.inBlock);
       current.set(set.blockKey, shared);
     }
     references.values[shared] = references.values[shared]! + 1;
@@ -75,10 +84,16 @@ export function layOutXattrs(
   return {
     block,
     blockCount: contents.length,
+    values,
+    valueBlocksOf: (inode) => sets.of(inode)?.valueBlocks ?? 0,
     xattrsOf: (inode) => sets.of(inode)?.all ?? [],
     writeInInode: (inode, at, target, view) => writeInInode(sets.of(inode), at, target, view),
     blocks: (first) => new XattrBlocks(contents, references.trimmed(), first, blockSize),
   };
+}
+
+function addReferences(values: XattrValues, xattrs: readonly DiskXattr[]): void {
+  for (const { valueInode } of xattrs) if (valueInode !== undefined) values.addReference(valueInode);
 }
 
 function writeInInode(set: XattrSet | undefined, at: number, target: Uint8Array, view: DataView): void {
@@ -92,12 +107,14 @@ function writeInInode(set: XattrSet | undefined, at: number, target: Uint8Array,
 class SetCache {
   readonly #tree: Tree;
   readonly #blockSize: number;
+  readonly #values: XattrValues;
   readonly #warn: (warning: string) => void;
   readonly #sets: Map<number, XattrSet>[];
 
-  constructor(tree: Tree, blockSize: number, warn: (warning: string) => void) {
+  constructor(tree: Tree, blockSize: number, values: XattrValues, warn: (warning: string) => void) {
     this.#tree = tree;
     this.#blockSize = blockSize;
+    this.#values = values;
     this.#warn = warn;
     this.#sets = tree.layers.map(() => new Map());
   }
@@ -121,35 +138,40 @@ class SetCache {
       const reason = 'an xattr of that prefix does not exist on ext4 under Linux';
       this.#warn(`layer ${context.layer}, entry ${context.path || '/'}: ${displayName(name)} is left out: ${reason}`);
     });
-    if (entriesLength(xattrs) <= INODE_CAPACITY) return { all: xattrs, inInode: xattrs, inBlock: [], blockKey: '' };
-    const capacity = blockCapacity(this.#blockSize);
-    const inInode = chooseForInode(xattrs, entriesLength(xattrs) - capacity);
-    const inBlock = xattrs.filter((xattr) => !inInode.includes(xattr));
-    const length = entriesLength(inBlock);
-    if (length > capacity) {
-      throw new ImageError('limit-exceeded', `${length} bytes of xattrs, at most ${capacity} fit a block`, context);
-    }
-    return { all: xattrs, inInode, inBlock, blockKey: keyOf(inBlock) };
+    checkValues(xattrs, context);
+    const division = divideXattrs(xattrs, this.#blockSize);
+    if (division === undefined) throw tooManyNames(xattrs, this.#blockSize, context);
+    const { inInode, apart } = division;
+    const all = xattrs.map((xattr, i) =>
+      apart.has(i) ? { ...xattr, valueInode: this.#values.inodeOf(xattr.value) } : xattr,
+    );
+    const inBlock = all.filter((_, i) => !inInode.has(i));
+    const valueBlocks = all.reduce(
+      (sum, { value, valueInode }) => sum + (valueInode === undefined ? 0 : this.#values.blocksOf(value.length)),
+      0,
+    );
+    return { all, inInode: all.filter((_, i) => inInode.has(i)), inBlock, blockKey: keyOf(inBlock), valueBlocks };
   }
 }
 
-/** The xattrs that take `needed` bytes or a little more, and fit an inode; none when there are no such. */
-function chooseForInode(xattrs: readonly DiskXattr[], needed: number): readonly DiskXattr[] {
-  /** By length: the first choice that has it. */
-  const choices: (readonly DiskXattr[] | undefined)[] = [[]];
-  const room = INODE_CAPACITY - entriesLength([]);
-  for (const xattr of xattrs) {
-    const length = entryLength(xattr);
-    for (let before = room - length; before >= 0; before--) {
-      const choice = choices[before];
-      if (choice !== undefined) choices[before + length] ??= [...choice, xattr];
-    }
-  }
-  return choices.find((choice, length) => choice !== undefined && length >= needed) ?? [];
+function checkValues(xattrs: readonly DiskXattr[], context: ImageErrorContext): void {
+  const length = xattrs.reduce((longest, { value }) => Math.max(longest, value.length), 0);
+  if (length <= XATTR_SIZE_MAX) return;
+  throw new ImageError('limit-exceeded', `an xattr of ${length} bytes, at most ${XATTR_SIZE_MAX}`, context);
+}
+
+function tooManyNames(xattrs: readonly DiskXattr[], blockSize: number, context: ImageErrorContext): ImageError {
+  const length = xattrs.reduce((sum, xattr) => sum + entryLength(xattr, true), 0);
+  const what = `${length} bytes of ${xattrs.length} xattrs without their values, at most ${blockRoom(blockSize)} fit a block`;
+  return new ImageError('limit-exceeded', what, context);
 }
 
 function keyOf(xattrs: readonly DiskXattr[]): string {
-  return xattrs.map(({ index, name, value }) => `${index}:${name}\0${value.length}:${byteString(value)}`).join('');
+  const parts = xattrs.map(({ index, name, value, valueInode }) => {
+    const rest = valueInode === undefined ? `${value.length}:${byteString(value)}` : `inode ${valueInode.ino}`;
+    return `${index}:${name}\0${rest}`;
+  });
+  return parts.join('');
 }
 
 function inodeContext(tree: Tree, inode: number): ImageErrorContext {

@@ -87,6 +87,8 @@ export const EXT4_CRC32C_CHKSUM = 1;
 export const Compat = { ext_attr: 0x8, dir_index: 0x20, sparse_super2: 0x200 } as const;
 /** s_feature_incompat: a kernel that does not know them must not mount. */
 export const Incompat = { filetype: 0x2, extents: 0x40, flex_bg: 0x200, metadata_csum_seed: 0x2000 } as const;
+/** s_feature_incompat, where content needs them. */
+export const ContentIncompat = { ea_inode: 0x400, large_dir: 0x4000 } as const;
 /** s_feature_ro_compat: a kernel that does not know them may mount for reading. */
 export const RoCompat = {
   large_file: 0x2,

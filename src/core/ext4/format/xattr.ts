@@ -26,6 +26,8 @@ export const XattrEntry = struct('ext4_xattr_entry', 16, {
 export const EXT4_XATTR_MAGIC = 0xea02_0000;
 /** The most inodes that share one block (EXT4_XATTR_REFCOUNT_MAX). */
 export const EXT4_XATTR_REFCOUNT_MAX = 1024;
+/** The longest value that Linux serves, in bytes. */
+export const XATTR_SIZE_MAX = 65_536;
 
 /** e_name_index of the prefixes that Linux serves; a name keeps what follows its prefix. The longest match counts. */
 export const XATTR_NAME_INDEX: readonly (readonly [prefix: string, index: number])[] = [

@@ -231,9 +231,13 @@ export class Filesystem {
     return target;
   }
 
-  /** A short target is in i_block; a symlink without data of its own has no blocks besides the one of its xattrs. */
+  /**
+   * A short target is in i_block; a symlink without data of its own has no blocks besides the one of its xattrs. Where the blocks of
+   * xattr values count too, its length tells.
+   */
   isFastSymlink(inode: ReadInode): boolean {
     if (inode.size >= FAST_SYMLINK_SIZE || (inode.flags & ReadFlag.inlineData) !== 0) return false;
+    if ((this.superblock.incompat & INCOMPAT.ea_inode) !== 0) return true;
     const xattrSectors = inode.xattrBlock === 0 ? 0 : this.superblock.blockSize / 512;
     return sectorsOf(this.superblock, inode) - xattrSectors <= 0;
   }
@@ -246,6 +250,14 @@ export class Filesystem {
       return toXattr(stored, value, inode.ino) ?? [];
     });
     return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  }
+
+  /** The inodes that hold values of an inode's attributes. */
+  xattrValueInodes(inode: ReadInode): number[] {
+    if ((this.superblock.incompat & INCOMPAT.ea_inode) === 0) return [];
+    return storedXattrs(this.#reader, this.superblock, inode).flatMap(({ value }) =>
+      value instanceof Uint8Array ? [] : [value.ino],
+    );
   }
 
   /** A value that has an inode of its own (ea_inode): its i_atime holds the hash; Lustre's old ones name their owner instead. */

@@ -119,6 +119,7 @@ class Surveyor {
           ? BlockUse.symlink
           : BlockUse.file;
     if (inode.xattrBlock !== 0) this.#sharedXattrs(inode.xattrBlock);
+    for (const ino of this.#filesystem.xattrValueInodes(inode)) this.#xattrValue(ino);
     const hasBlocks = inode.type === EntryType.file || inode.type === EntryType.directory;
     if (hasBlocks || (inode.type === EntryType.symlink && !this.#filesystem.isFastSymlink(inode)))
       this.#blocks(inode, use, name);
@@ -131,6 +132,15 @@ class Surveyor {
     if (this.#xattrBlocks.has(block)) return;
     this.#xattrBlocks.add(block);
     this.#run(block, 1, BlockUse.xattr, NO_NAME);
+  }
+
+  readonly #xattrValues = new Set<number>();
+
+  /** Many attributes may share the inode of a value. */
+  #xattrValue(ino: number): void {
+    if (this.#xattrValues.has(ino)) return;
+    this.#xattrValues.add(ino);
+    this.#blocks(this.#filesystem.inode(ino), BlockUse.xattr, NO_NAME);
   }
 
   #blocks(inode: ReadInode, use: BlockUse, name: number): void {

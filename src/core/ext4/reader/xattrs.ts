@@ -3,7 +3,7 @@ import { type ByteString, byteString } from '../../bytes.ts';
 import type { Xattr } from '../../layer/entry.ts';
 import { viewOf } from '../../struct.ts';
 import { aclFromDisk } from '../acl.ts';
-import { EXT4_XATTR_MAGIC, XATTR_NAME_INDEX, XattrEntry, XattrHeader } from '../format/xattr.ts';
+import { EXT4_XATTR_MAGIC, XATTR_NAME_INDEX, XATTR_SIZE_MAX, XattrEntry, XattrHeader } from '../format/xattr.ts';
 import type { BlockReader } from './block-reader.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
 import type { ReadInode } from './inode.ts';
@@ -21,8 +21,7 @@ export interface StoredXattr {
 
 /** e_name_index of what the kernel keeps for itself: `system.`, where inline data is. */
 export const XATTR_INDEX_SYSTEM = 7;
-/** The longest value that Linux passes on (XATTR_SIZE_MAX), and what all values of an inode may have together, in bytes. */
-const VALUE_SIZE_MAX = 2 ** 16;
+/** What all values of an inode may have together, in bytes. */
 const VALUES_SIZE_MAX = 2 ** 22;
 const GOOD_OLD_INODE_SIZE = 128;
 
@@ -92,8 +91,8 @@ function readEntries(entries: Uint8Array, values: Uint8Array, ino: number): Stor
     const nameEnd = at + XattrEntry.size + entry.e_name_len;
     if (nameEnd > entries.length) throw corrupt(`inode ${ino}: an xattr name that ends outside its place`);
     const size = entry.e_value_size;
-    if (size > VALUE_SIZE_MAX)
-      throw unsupported(`inode ${ino}: an xattr of ${size} bytes, at most ${VALUE_SIZE_MAX} are read`);
+    if (size > XATTR_SIZE_MAX)
+      throw unsupported(`inode ${ino}: an xattr of ${size} bytes, at most ${XATTR_SIZE_MAX} are read`);
     const isElsewhere = entry.e_value_inum !== 0;
     if (!isElsewhere && entry.e_value_offs + size > values.length)
       throw corrupt(`inode ${ino}: an xattr value that ends outside its place`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../../../src/core/bytes.ts';
 import { aclToDisk } from '../../../../src/core/ext4/acl.ts';
-import { entriesLength, toDiskXattrs } from '../../../../src/core/ext4/xattr-entries.ts';
+import { entryLength, toDiskXattrs } from '../../../../src/core/ext4/xattr-entries.ts';
 
 const xattr = (name: string, value = '') => ({ name, value: bytesOf(value) });
 
@@ -41,9 +41,10 @@ describe('xattrs on disk', () => {
   });
 
   it('take whole words', () => {
-    expect(entriesLength([])).toBe(4);
-    expect(entriesLength([{ index: 1, name: 'abc', value: new Uint8Array(5) }])).toBe(4 + 16 + 4 + 8);
-    expect(entriesLength([{ index: 2, name: '', value: new Uint8Array(4) }])).toBe(4 + 16 + 0 + 4);
+    const entry = { index: 1, name: 'abc', value: new Uint8Array(5) };
+    expect(entryLength(entry, false)).toBe(16 + 4 + 8);
+    expect(entryLength(entry, true)).toBe(16 + 4);
+    expect(entryLength({ index: 2, name: '', value: new Uint8Array(4) }, false)).toBe(16 + 0 + 4);
   });
 });
 
