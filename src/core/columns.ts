@@ -2,7 +2,8 @@ type TypedArray = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 /**
  * A growing column of numbers in one typed array: what a million entries are kept in, instead of a million objects.
- * `values` may be longer than `length`; `trimmed()` gives an array of exactly the pushed values.
+ * `values` may be longer than `length`; `trimmed()` gives exactly the pushed values. Room that is not used yet costs no memory:
+ * the kernel gives pages when they are touched. A capacity that is large enough saves the copies, and both arrays of each.
  */
 export class Column<T extends TypedArray> {
   values: T;
@@ -35,8 +36,9 @@ export class Column<T extends TypedArray> {
     else this.values[index] = value;
   }
 
+  /** The values, not a copy of them: for when the last one was pushed. */
   trimmed(): T {
-    return this.values.slice(0, this.length) as T;
+    return this.values.subarray(0, this.length) as T;
   }
 
   #grow(needed: number): void {
@@ -46,7 +48,7 @@ export class Column<T extends TypedArray> {
   }
 }
 
-export const u8Column = (): Column<Uint8Array> => new Column((n) => new Uint8Array(n));
-export const u16Column = (): Column<Uint16Array> => new Column((n) => new Uint16Array(n));
-export const u32Column = (): Column<Uint32Array> => new Column((n) => new Uint32Array(n));
-export const f64Column = (): Column<Float64Array> => new Column((n) => new Float64Array(n));
+export const u8Column = (capacity?: number): Column<Uint8Array> => new Column((n) => new Uint8Array(n), capacity);
+export const u16Column = (capacity?: number): Column<Uint16Array> => new Column((n) => new Uint16Array(n), capacity);
+export const u32Column = (capacity?: number): Column<Uint32Array> => new Column((n) => new Uint32Array(n), capacity);
+export const f64Column = (capacity?: number): Column<Float64Array> => new Column((n) => new Float64Array(n), capacity);

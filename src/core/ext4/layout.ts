@@ -136,7 +136,7 @@ function ensureLostAndFound(tree: Tree): number {
   const dentry = tree.lookup(ROOT, LOST_AND_FOUND);
   if (dentry === NONE) {
     const inode = tree.addInode(EntryType.directory, NONE, 0);
-    tree.link(ROOT, LOST_AND_FOUND, inode, tree.directoryLayer.values[ROOT]!);
+    tree.link(ROOT, inode, tree.directoryLayer.values[ROOT]!, LOST_AND_FOUND);
     return inode;
   }
   const inode = tree.dentryInode.values[dentry]!;

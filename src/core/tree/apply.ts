@@ -1,13 +1,12 @@
 import { byteString, displayName } from '../bytes.ts';
 import { ImageError, type ImageErrorContext } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
-import { entryLinkPathBytes, entryPath, entryPathBytes, type LayerIndex } from '../layer/layer-index.ts';
+import { entryLinkPathBytes, entryPath, type LayerIndex } from '../layer/layer-index.ts';
 import { endOfName, resolveDirectory, type SymlinkedParents, type Walk } from './resolve.ts';
 import { NONE, ROOT, type Tree } from './tree.ts';
 import { isWhiteoutAt, WHITEOUT_PREFIX_LENGTH, type Whiteout, whiteoutOf } from './whiteout.ts';
 
 const SLASH = 0x2f;
-const EMPTY = new Uint8Array(0);
 
 /**
  * Applies layer `layer` of `tree.layers` to the tree that the layers below it made, entry by entry, as an OCI runtime
@@ -21,11 +20,14 @@ class LayerApplication {
   readonly #tree: Tree;
   readonly #layer: number;
   readonly #index: LayerIndex;
+  /** Paths are ranges of these bytes: a view costs more than all the rest that is done for a short name. */
+  readonly #paths: Uint8Array;
   readonly #create: Walk;
   readonly #find: Walk;
   #entry = 0;
   /** The parent of the last entry, which most often is the next one's too. */
-  #parentPath: Uint8Array = EMPTY;
+  #parentStart = 0;
+  #parentEnd = 0;
   #parent = ROOT;
   #parentGeneration = 0;
   /** Inodes that stand for the targets of links which came before them, and the dentries that name such inodes. */
@@ -36,6 +38,7 @@ class LayerApplication {
     this.#tree = tree;
     this.#layer = layer;
     this.#index = tree.layers[layer] as LayerIndex;
+    this.#paths = this.#index.pathBytes;
     const walk = { tree, layer, symlinkedParents, context: () => this.#context() };
     this.#create = { ...walk, create: true };
     this.#find = { ...walk, create: false };
@@ -43,25 +46,29 @@ class LayerApplication {
 
   run(): void {
     const first = this.#tree.inodeCount;
-    for (let entry = 0; entry < this.#index.count; entry++) {
+    const { count, pathEnd } = this.#index;
+    let start = 0;
+    for (let entry = 0; entry < count; entry++) {
+      const end = pathEnd[entry] as number;
       this.#entry = entry;
-      this.#apply(entryPathBytes(this.#index, entry));
+      this.#apply(start, end);
+      start = end;
     }
     this.#resolveLinks();
     this.#tree.endLayer(first);
   }
 
-  #apply(path: Uint8Array): void {
-    if (path.length === 0) return this.#applyRoot();
-    const slash = path.lastIndexOf(SLASH);
-    const parentPath = path.subarray(0, Math.max(slash, 0));
-    const name = path.subarray(slash + 1);
-    const whiteout = this.#parentWhiteout(parentPath) ?? whiteoutOf(name);
+  /** Applies the current entry, whose path is between `start` and `end`. */
+  #apply(start: number, end: number): void {
+    if (start === end) return this.#applyRoot();
+    const name = startOfLastName(this.#paths, start, end);
+    const parentEnd = Math.max(start, name - 1);
+    const whiteout = this.#parentWhiteout(start, parentEnd) ?? this.#nameWhiteout(name, end);
     if (whiteout === 'invalid') throw new ImageError('name-invalid', 'the whiteout names nothing', this.#context());
-    if (whiteout === 'none') return this.#applyEntry(this.#parentOf(parentPath), name);
+    if (whiteout === 'none') return this.#applyEntry(this.#parentOf(start, parentEnd), name, end);
     if (whiteout === 'ignored') return;
-    const directory = resolveDirectory(this.#find, parentPath);
-    if (directory !== NONE) this.#hide(directory, whiteout, name);
+    const directory = resolveDirectory(this.#find, this.#paths, start, parentEnd);
+    if (directory !== NONE) this.#hide(directory, whiteout, name, end);
   }
 
   #applyRoot(): void {
@@ -71,36 +78,51 @@ class LayerApplication {
     this.#tree.setAttributes(ROOT, this.#layer, this.#entry);
   }
 
+  #nameWhiteout(start: number, end: number): Whiteout {
+    return isWhiteoutAt(this.#paths, start, end) ? whiteoutOf(this.#paths.subarray(start, end)) : 'none';
+  }
+
   /** What a parent that is a whiteout makes of the entry; undefined when none is one. */
-  #parentWhiteout(path: Uint8Array): Whiteout | undefined {
-    if (equal(path, this.#parentPath)) return undefined;
-    for (let start = 0; start < path.length; start = endOfName(path, start) + 1) {
-      if (!isWhiteoutAt(path, start)) continue;
-      if (whiteoutOf(path.subarray(start, endOfName(path, start))) === 'ignored') return 'ignored';
-      throw new ImageError('name-invalid', 'one of its parents is a whiteout', this.#context());
+  #parentWhiteout(from: number, to: number): Whiteout | undefined {
+    if (this.#isLastParent(from, to)) return undefined;
+    for (let start = from; start < to; ) {
+      const end = endOfName(this.#paths, start, to);
+      const whiteout = this.#nameWhiteout(start, end);
+      if (whiteout === 'ignored') return 'ignored';
+      if (whiteout !== 'none')
+        throw new ImageError('name-invalid', 'one of its parents is a whiteout', this.#context());
+      start = end + 1;
     }
     return undefined;
   }
 
-  #hide(directory: number, whiteout: Whiteout, name: Uint8Array): void {
+  #hide(directory: number, whiteout: Whiteout, start: number, end: number): void {
     if (whiteout === 'opaque') return this.#tree.pruneChildren(directory, this.#layer);
-    const dentry = this.#tree.lookup(directory, name.subarray(WHITEOUT_PREFIX_LENGTH));
+    const dentry = this.#tree.lookup(directory, this.#paths, start + WHITEOUT_PREFIX_LENGTH, end);
     if (dentry !== NONE) this.#tree.pruneLower(dentry, this.#layer);
   }
 
-  #parentOf(path: Uint8Array): number {
-    if (this.#parentGeneration === this.#tree.generation && equal(path, this.#parentPath)) return this.#parent;
-    this.#parent = resolveDirectory(this.#create, path);
-    this.#parentPath = path;
+  #isLastParent(start: number, end: number): boolean {
+    if (end - start !== this.#parentEnd - this.#parentStart) return false;
+    const shift = this.#parentStart - start;
+    for (let i = end - 1; i >= start; i--) if (this.#paths[i] !== this.#paths[i + shift]) return false;
+    return true;
+  }
+
+  #parentOf(start: number, end: number): number {
+    if (this.#parentGeneration === this.#tree.generation && this.#isLastParent(start, end)) return this.#parent;
+    this.#parent = resolveDirectory(this.#create, this.#paths, start, end);
+    this.#parentStart = start;
+    this.#parentEnd = end;
     this.#parentGeneration = this.#tree.generation;
     return this.#parent;
   }
 
-  #applyEntry(directory: number, name: Uint8Array): void {
+  #applyEntry(directory: number, start: number, end: number): void {
     const tree = this.#tree;
     const type = this.#index.type[this.#entry] as EntryType;
-    if (type === EntryType.hardLink) return this.#applyLink(directory, name);
-    const existing = tree.lookup(directory, name);
+    if (type === EntryType.hardLink) return this.#applyLink(directory, start, end);
+    const existing = tree.lookup(directory, this.#paths, start, end);
     if (type === EntryType.directory && existing !== NONE) {
       const inode = tree.dentryInode.values[existing] as number;
       if (tree.isDirectory(inode)) {
@@ -109,7 +131,7 @@ class LayerApplication {
       }
     }
     if (existing !== NONE) tree.unlink(existing, this.#layer);
-    tree.link(directory, name, tree.addInode(type, this.#layer, this.#entry), this.#layer);
+    tree.link(directory, tree.addInode(type, this.#layer, this.#entry), this.#layer, this.#paths, start, end);
   }
 
   /** Notes that this layer, too, has the name. */
@@ -118,7 +140,7 @@ class LayerApplication {
   }
 
   /** Makes the current entry, a hard link, a name of its target, or of a placeholder where there is no target yet. */
-  #applyLink(directory: number, name: Uint8Array): void {
+  #applyLink(directory: number, start: number, end: number): void {
     const tree = this.#tree;
     let inode = this.#linkTarget(entryLinkPathBytes(this.#index, this.#entry));
     if (inode === NONE) {
@@ -126,10 +148,10 @@ class LayerApplication {
       this.#placeholders.push(inode);
     }
     this.#refuseDirectory(inode);
-    const existing = tree.lookup(directory, name);
+    const existing = tree.lookup(directory, this.#paths, start, end);
     if (existing !== NONE && tree.dentryInode.values[existing] === inode) return this.#confirm(existing);
     // The new name comes first: what it replaces may be the only other one of the inode.
-    const dentry = tree.link(directory, name, inode, this.#layer);
+    const dentry = tree.link(directory, inode, this.#layer, this.#paths, start, end);
     if (existing !== NONE) tree.unlink(existing, this.#layer);
     if (tree.inodeType.values[inode] === EntryType.hardLink) this.#placeholderDentries.push(dentry);
   }
@@ -141,9 +163,9 @@ class LayerApplication {
 
   #linkTarget(path: Uint8Array): number {
     if (path.length === 0) return ROOT;
-    const slash = path.lastIndexOf(SLASH);
-    const directory = resolveDirectory(this.#find, path.subarray(0, Math.max(slash, 0)));
-    const dentry = directory === NONE ? NONE : this.#tree.lookup(directory, path.subarray(slash + 1));
+    const name = startOfLastName(path, 0, path.length);
+    const directory = resolveDirectory(this.#find, path, 0, Math.max(name - 1, 0));
+    const dentry = directory === NONE ? NONE : this.#tree.lookup(directory, path, name);
     return dentry === NONE ? NONE : (this.#tree.dentryInode.values[dentry] as number);
   }
 
@@ -189,8 +211,9 @@ class LayerApplication {
   }
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = a.length - 1; i >= 0; i--) if (a[i] !== b[i]) return false;
-  return true;
+/** Where the last name of the path between `start` and `end` begins. */
+function startOfLastName(bytes: Uint8Array, start: number, end: number): number {
+  let name = end;
+  while (name > start && bytes[name - 1] !== SLASH) name--;
+  return name;
 }

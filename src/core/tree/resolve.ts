@@ -24,25 +24,27 @@ export interface Walk {
 }
 
 /**
- * The directory inode that `path` (normalized, components joined by `/`) names, or NONE when it does not exist and nothing is
- * to be made. Symlinks are resolved inside the tree: `/` and `..` never lead out of it.
+ * The directory inode that a path (normalized, components joined by `/`; all of `bytes`, or its part between `from` and `to`)
+ * names, or NONE when it does not exist and nothing is to be made. Symlinks are resolved inside the tree: `/` and `..` never
+ * lead out of it.
  */
-export function resolveDirectory(walk: Walk, path: Uint8Array): number {
+export function resolveDirectory(walk: Walk, bytes: Uint8Array, from = 0, to = bytes.length): number {
   const { tree } = walk;
   let directory = ROOT;
-  let start = 0;
-  while (start < path.length) {
-    const next = findDirectory(tree, directory, path, start);
-    if (next === NONE) return resolveRest(walk, directory, path.subarray(start));
+  let start = from;
+  while (start < to) {
+    const end = endOfName(bytes, start, to);
+    const next = findDirectory(tree, directory, bytes, start, end);
+    if (next === NONE) return resolveRest(walk, directory, bytes.subarray(start, to));
     directory = next;
-    start = endOfName(path, start) + 1;
+    start = end + 1;
   }
   return directory;
 }
 
-/** The directory that the name at `start` of a path names in `directory`; NONE for a symlink and all else. */
-function findDirectory(tree: Tree, directory: number, path: Uint8Array, start: number): number {
-  const dentry = tree.lookup(directory, path, start, endOfName(path, start));
+/** The directory that the name between `start` and `end` names in `directory`; NONE for a symlink and all else. */
+function findDirectory(tree: Tree, directory: number, bytes: Uint8Array, start: number, end: number): number {
+  const dentry = tree.lookup(directory, bytes, start, end);
   if (dentry === NONE) return NONE;
   const inode = tree.dentryInode.values[dentry] as number;
   return tree.isDirectory(inode) ? inode : NONE;
@@ -93,10 +95,10 @@ export function findInode(tree: Tree, path: Uint8Array): number {
   return inode;
 }
 
-/** Where the name that begins at `start` of a path ends. */
-export function endOfName(path: Uint8Array, start: number): number {
+/** Where the name that begins at `start` of a path, which ends at `to`, ends. */
+export function endOfName(path: Uint8Array, start: number, to = path.length): number {
   let end = start;
-  while (end < path.length && path[end] !== 0x2f) end++;
+  while (end < to && path[end] !== 0x2f) end++;
   return end;
 }
 
@@ -113,7 +115,7 @@ function makeDirectory(walk: Walk, directory: number, name: Uint8Array, replaced
   }
   if (replaced !== NONE) walk.tree.unlink(replaced, walk.layer);
   const inode = walk.tree.addInode(EntryType.directory, NONE, 0);
-  walk.tree.link(directory, name, inode, walk.layer);
+  walk.tree.link(directory, inode, walk.layer, name);
   return inode;
 }
 

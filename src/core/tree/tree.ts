@@ -1,5 +1,5 @@
 import { type ByteString, byteString, displayName } from '../bytes.ts';
-import { u8Column, u32Column } from '../columns.ts';
+import { type Column, u8Column, u32Column } from '../columns.ts';
 import { EntryType } from '../layer/entry.ts';
 import { entryLinkPathBytes, type LayerIndex } from '../layer/layer-index.ts';
 import { type HashKey, nameHash } from './name-hash.ts';
@@ -8,6 +8,8 @@ import { type HashKey, nameHash } from './name-hash.ts';
 export const NONE = 0xffff_ffff;
 /** The inode of the root directory. */
 export const ROOT = 0;
+/** For how many directories that no entry describes there is room from the start, as a part of the entries. */
+const IMPLIED_DIRECTORIES = 1 / 8;
 /** How much of a path is shown to people, in bytes. */
 const DISPLAY_BYTES_MAX = 1024;
 
@@ -20,32 +22,32 @@ export class Tree {
   readonly layers: readonly LayerIndex[];
 
   /** The directory inode that a dentry stands in. */
-  readonly dentryDirectory = u32Column();
+  readonly dentryDirectory: Column<Uint32Array>;
   /** The inode that it names; NONE once it is removed. */
-  readonly dentryInode = u32Column();
-  readonly dentryNameStart = u32Column();
-  readonly dentryNameLength = u8Column();
+  readonly dentryInode: Column<Uint32Array>;
+  readonly dentryNameStart: Column<Uint32Array>;
+  readonly dentryNameLength: Column<Uint8Array>;
   /** The layer that last made or confirmed it. */
-  readonly dentryLayer = u32Column();
-  readonly #dentryNext = u32Column();
-  readonly names = u8Column();
+  readonly dentryLayer: Column<Uint32Array>;
+  readonly #dentryNext: Column<Uint32Array>;
+  readonly names: Column<Uint8Array>;
 
   /** An EntryType; hardLink only for what stands for a link's target until its layer ends. */
-  readonly inodeType = u8Column();
+  readonly inodeType: Column<Uint8Array>;
   /** Where its attributes are: a layer and an entry in it; the layer is NONE for a directory that no entry describes. */
-  readonly inodeLayer = u32Column();
-  readonly inodeEntry = u32Column();
+  readonly inodeLayer: Column<Uint32Array>;
+  readonly inodeEntry: Column<Uint32Array>;
   /** How many dentries name it; 0 once it is gone. The root counts 1. */
-  readonly inodeDentries = u32Column();
+  readonly inodeDentries: Column<Uint32Array>;
   /** Whether the layer that made it also removed it: no layer above ever saw it. */
-  readonly #isPassing = u8Column();
+  readonly #isPassing: Column<Uint8Array>;
   /** A directory's own dentry; NONE for the root and for everything else. */
-  readonly #directoryDentry = u32Column();
-  readonly #firstDentry = u32Column();
+  readonly #directoryDentry: Column<Uint32Array>;
+  readonly #firstDentry: Column<Uint32Array>;
   /** The last layer that changed a directory's names. */
-  readonly directoryLayer = u32Column();
+  readonly directoryLayer: Column<Uint32Array>;
   /** The layer in which everything lower was removed from a directory. */
-  readonly #prunedLayer = u32Column();
+  readonly #prunedLayer: Column<Uint32Array>;
 
   /** Grows whenever a directory or a symlink loses a name: what was resolved before may be elsewhere now. */
   generation = 0;
@@ -53,14 +55,34 @@ export class Tree {
   readonly #key: HashKey;
   #slots: Uint32Array;
   #slotsUsed = 0;
+  /** The last name that was looked up, and its hash: a name that is not there is made next. */
+  readonly #last: { directory: number; bytes: Uint8Array; start: number; end: number; hash: number };
   #dentryOf: Uint32Array | undefined;
 
   constructor(layers: readonly LayerIndex[], key: HashKey) {
     this.layers = layers;
     this.#key = key;
+    this.#last = { directory: NONE, bytes: new Uint8Array(0), start: 0, end: 0, hash: 0 };
     // Room for every entry's name from the start: a table that grows would hash each of them again and again.
     const entries = layers.reduce((sum, { count }) => sum + count, 0);
     this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * entries + 256))).fill(NONE);
+    const capacity = Math.ceil(entries * (1 + IMPLIED_DIRECTORIES)) + 64;
+    this.dentryDirectory = u32Column(capacity);
+    this.dentryInode = u32Column(capacity);
+    this.dentryNameStart = u32Column(capacity);
+    this.dentryNameLength = u8Column(capacity);
+    this.dentryLayer = u32Column(capacity);
+    this.#dentryNext = u32Column(capacity);
+    this.names = u8Column(layers.reduce((sum, { pathBytes }) => sum + pathBytes.length, 64));
+    this.inodeType = u8Column(capacity);
+    this.inodeLayer = u32Column(capacity);
+    this.inodeEntry = u32Column(capacity);
+    this.inodeDentries = u32Column(capacity);
+    this.#isPassing = u8Column(capacity);
+    this.#directoryDentry = u32Column(capacity);
+    this.#firstDentry = u32Column(capacity);
+    this.directoryLayer = u32Column(capacity);
+    this.#prunedLayer = u32Column(capacity);
     this.addInode(EntryType.directory, NONE, 0);
     this.inodeDentries.values[ROOT] = 1;
   }
@@ -110,7 +132,7 @@ export class Tree {
   /** The dentry of a name in `directory`, or NONE; the name is all of `bytes`, or its part between `start` and `end`. */
   lookup(directory: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
     const mask = this.#slots.length - 1;
-    let slot = nameHash(this.#key, directory, bytes, start, end - start) & mask;
+    let slot = this.#hash(directory, bytes, start, end) & mask;
     for (;;) {
       const dentry = this.#slots[slot] as number;
       if (dentry === NONE) return NONE;
@@ -119,23 +141,25 @@ export class Tree {
     }
   }
 
-  /** Makes a dentry; `directory` must not hold the name. */
-  link(directory: number, name: Uint8Array, inode: number, layer: number): number {
+  /** Makes a dentry; `directory` must not hold the name, which is all of `bytes`, or its part between `start` and `end`. */
+  link(directory: number, inode: number, layer: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
     if (2 * (this.#slotsUsed + 1) > this.#slots.length) this.#rehash();
     this.#dentryOf = undefined;
-    const start = this.names.extend(name.length);
-    this.names.values.set(name, start);
+    const hash = this.#hash(directory, bytes, start, end);
+    const nameStart = this.names.extend(end - start);
+    const names = this.names.values;
+    for (let i = start; i < end; i++) names[nameStart + i - start] = bytes[i] as number;
     this.dentryDirectory.push(directory);
     this.dentryInode.push(inode);
-    this.dentryNameStart.push(start);
+    this.dentryNameStart.push(nameStart);
     this.dentryLayer.push(layer);
     this.#dentryNext.push(this.#firstDentry.values[directory] as number);
-    const dentry = this.dentryNameLength.push(name.length);
+    const dentry = this.dentryNameLength.push(end - start);
     this.#firstDentry.values[directory] = dentry;
     this.directoryLayer.values[directory] = layer;
     this.inodeDentries.values[inode] = (this.inodeDentries.values[inode] as number) + 1;
     if (this.isDirectory(inode)) this.#directoryDentry.values[inode] = dentry;
-    this.#place(dentry);
+    this.#place(dentry, hash);
     return dentry;
   }
 
@@ -290,12 +314,21 @@ export class Tree {
     return true;
   }
 
-  #place(dentry: number): void {
+  #hash(directory: number, bytes: Uint8Array, start: number, end: number): number {
+    const last = this.#last;
+    if (last.directory !== directory || last.start !== start || last.end !== end || last.bytes !== bytes) {
+      last.directory = directory;
+      last.bytes = bytes;
+      last.start = start;
+      last.end = end;
+      last.hash = nameHash(this.#key, directory, bytes, start, end - start);
+    }
+    return last.hash;
+  }
+
+  #place(dentry: number, hash: number): void {
     const mask = this.#slots.length - 1;
-    const directory = this.dentryDirectory.values[dentry] as number;
-    const start = this.dentryNameStart.values[dentry] as number;
-    const length = this.dentryNameLength.values[dentry] as number;
-    let slot = nameHash(this.#key, directory, this.names.values, start, length) & mask;
+    let slot = hash & mask;
     for (; this.#slots[slot] !== NONE; slot = (slot + 1) & mask) {
       // A removed dentry's slot is taken over: else one name, made again and again, would make all its lookups long.
       if (this.dentryInode.values[this.#slots[slot] as number] === NONE) break;
@@ -311,6 +344,11 @@ export class Tree {
     while (size < 4 * (live.length + 1)) size *= 2;
     this.#slots = new Uint32Array(size).fill(NONE);
     this.#slotsUsed = 0;
-    for (const dentry of live) this.#place(dentry);
+    for (const dentry of live) {
+      const directory = this.dentryDirectory.values[dentry] as number;
+      const start = this.dentryNameStart.values[dentry] as number;
+      const length = this.dentryNameLength.values[dentry] as number;
+      this.#place(dentry, nameHash(this.#key, directory, this.names.values, start, length));
+    }
   }
 }

@@ -7,9 +7,9 @@ export const WHITEOUT_PREFIX_LENGTH = 4;
 const PREFIX = [0x2e, 0x77, 0x68, 0x2e];
 const OPAQUE = [...PREFIX, ...PREFIX, 0x2e, 0x6f, 0x70, 0x71];
 
-/** Whether the name that begins at `at` of a path begins as a whiteout's. */
-export function isWhiteoutAt(path: Uint8Array, at: number): boolean {
-  return startsWith(path, PREFIX, at);
+/** Whether the name between `start` and `end` of a path begins as a whiteout's. */
+export function isWhiteoutAt(path: Uint8Array, start: number, end: number): boolean {
+  return end - start >= WHITEOUT_PREFIX_LENGTH && startsWith(path, PREFIX, start);
 }
 
 /** `.wh..wh..opq` is opaque, aufs' other `.wh..wh.*` are ignored, `.wh.`, `.wh..` and `.wh...` are invalid, `.wh.NAME` hides NAME. */

@@ -25,11 +25,18 @@ describe('a column', () => {
     expect([column.length, column.values[3], column.values[99]]).toEqual([100, -1.5, 2 ** 40 + 99]);
   });
 
-  it('gives an array of its own when trimmed', () => {
-    const column = u16Column();
+  it('gives its values without a copy when trimmed', () => {
+    const column = u16Column(1);
     column.push(1);
+    column.push(2);
     const trimmed = column.trimmed();
-    column.set(0, 2);
-    expect([trimmed.length, trimmed[0]]).toEqual([1, 1]);
+    expect([trimmed.length, trimmed.buffer]).toEqual([2, column.values.buffer]);
+  });
+
+  it('does not move while it has room', () => {
+    const column = u32Column(1000);
+    const { values } = column;
+    for (let i = 0; i < 1000; i++) column.push(i);
+    expect(column.values).toBe(values);
   });
 });
