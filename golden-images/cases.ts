@@ -10,6 +10,7 @@ import { recipe as oneFile } from './one-file/recipe.ts';
 import { recipe as oneKibBlocks } from './one-kib-blocks/recipe.ts';
 import type { Recipe } from './recipe.ts';
 import { recipe as rootFilesystem } from './root-filesystem/recipe.ts';
+import { recipe as verity } from './verity/recipe.ts';
 import { recipe as whiteouts } from './whiteouts/recipe.ts';
 import { recipe as xattrValues } from './xattr-values/recipe.ts';
 import { recipe as xattrs } from './xattrs/recipe.ts';
@@ -30,4 +31,5 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['one-kib-blocks', oneKibBlocks],
   ['compact', compact],
   ['keep-mtime', keepMtime],
+  ['verity', verity],
 ]);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mapRows, openImage, writeImage } from '../src/index.ts';
+import { mapRows, openLayeredImage, verityParameters, writeImage } from '../src/index.ts';
 import { makeTar } from '../test/helpers/tar-writer.ts';
 import { dump, hasDumpTools } from './dump.ts';
 import type { Recipe } from './recipe.ts';
@@ -19,7 +19,7 @@ export async function makeGolden({ layers, options }: Recipe): Promise<Golden> {
       return path;
     });
     const file = join(folder, 'image');
-    const image = await openImage({ ...options, layers: paths, cache: false });
+    const { image, verity } = await openLayeredImage({ ...options, layers: paths, cache: false });
     try {
       const { sha256 } = await writeImage(image, file);
       const rows = Array.from(mapRows(image.plan), (row) => JSON.stringify(row));
@@ -27,6 +27,7 @@ export async function makeGolden({ layers, options }: Recipe): Promise<Golden> {
         ['image.sha256', `${sha256}\n`],
         ['map.json', `[\n${rows.join(',\n')}\n]\n`],
       ]);
+      if (verity !== undefined) golden.set('verity.json', `${JSON.stringify(verityParameters(verity), null, 2)}\n`);
       return hasDumpTools() ? golden.set('dump.txt', dump(file, folder)) : golden;
     } finally {
       image.close();

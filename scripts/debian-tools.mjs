@@ -18,6 +18,7 @@ export const TOOLS = [
   { command: 'zstd', debian: 'zstd', why: 'zstd writes compressed layers' },
   { command: 'xz', debian: 'xz-utils', why: 'xz writes compressed layers' },
   { command: 'fsverity', debian: 'fsverity', why: 'computes fs-verity digests' },
+  { command: 'veritysetup', debian: 'cryptsetup-bin', why: 'computes and verifies hash trees of dm-verity' },
   { command: 'setfattr', debian: 'attr', why: 'sets extended attributes for GNU tar to store' },
   { command: 'setfacl', debian: 'acl', why: 'sets access control lists for GNU tar to store' },
   { command: 'nbdinfo', debian: 'libnbd-bin', why: 'nbdinfo, nbdcopy and nbdfuse are clients of the NBD server' },

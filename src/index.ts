@@ -18,6 +18,7 @@ export type { Lock, LockedLayer, LockedOptions, LockedReference } from './core/l
 export type { Amount, OnProgress, Phase, Progress } from './core/progress.ts';
 export { mapRows, type MapRow } from './core/plan/map.ts';
 export type { Plan } from './core/plan/plan.ts';
+export { type Verity, type VerityParameters, verityParameters } from './core/verity/parameters.ts';
 export type { Range } from './core/plan/ranges.ts';
 export { type Image, PlannedImage } from './image/image.ts';
 export { openImage, type OpenImageOptions, openLayeredImage, type OpenedImage } from './image/open-image.ts';

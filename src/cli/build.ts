@@ -19,9 +19,10 @@ import {
   withImage,
 } from './image-arguments.ts';
 import { checkLocked, withLockedImage } from './locked.ts';
-import { measure, measureRows } from './measures.ts';
+import { measure, measureRows, namedRows } from './measures.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import { formatUuid } from '../core/ext4/uuid.ts';
+import { verityJson, verityRows } from './verity-text.ts';
 
 interface BuildOptions extends ImageArguments {
   readonly output: string;
@@ -75,11 +76,12 @@ async function build(
     options.force ?? false,
     definition === undefined ? inputs : [definition, ...inputs],
   );
+  const opening = { ...options, planOnly: options.dryRun === true };
   const source = definition === '-' ? undefined : (definition ?? lock?.definition);
   if (lock === undefined) {
-    return withImage(layers, options, signal, async (opened) => write(opened, options, source, () => undefined));
+    return withImage(layers, opening, signal, async (opened) => write(opened, options, source, () => undefined));
   }
-  await withLockedImage(lock, layers, options, signal, async (opened) =>
+  await withLockedImage(lock, layers, opening, signal, async (opened) =>
     write(opened, options, source, (sha256) => checkLocked(lock, sha256)),
   );
 }
@@ -103,7 +105,8 @@ async function write(
   await writeText(digestFile, `sha256:${sha256}\n`);
   await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
   if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256, definition));
-  const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}`;
+  const rows = opened.verity === undefined ? '' : `\n${namedRows(verityRows(opened.verity))}`;
+  const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}${rows}`;
   print(result, output === STDOUT ? 'stderr' : 'stdout');
 }
 
@@ -114,7 +117,7 @@ async function writeText(path: string | undefined, text: string): Promise<void> 
   });
 }
 
-function describe({ image, layers }: OpenedImage, output: string, sha256: string): Record<string, unknown> {
+function describe({ image, layers, verity }: OpenedImage, output: string, sha256: string): Record<string, unknown> {
   const { uuid, geometry, blocksUsed, inodesUsed } = image.plan;
   return {
     file: output,
@@ -128,5 +131,6 @@ function describe({ image, layers }: OpenedImage, output: string, sha256: string
     inodes: geometry.groups * geometry.inodesPerGroup,
     inodesUsed,
     layers: layers.map(({ reference, index, diffId }) => ({ reference, entries: index.count, diffId })),
+    ...(verity !== undefined && { verity: verityJson(verity) }),
   };
 }

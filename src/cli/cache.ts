@@ -28,7 +28,7 @@ interface VerifyArguments extends CacheOptions {
 
 const LS_NOTES: CommandNotes = {
   notes: [
-    'Kinds: layer, a decompressed tar and its index; index, the entries of a tar that is read where it lies; record, that such a tar was verified; document, a manifest or configuration from a registry; unfinished, what a process is writing; leftover, what nothing needs; other, what this version does not know.',
+    'Kinds: layer, a decompressed tar and its index; index, the entries of a tar that is read where it lies; hashes, those of the blocks of a layer, for --verity; record, that such a tar was verified; document, a manifest or configuration from a registry; unfinished, what a process is writing; leftover, what nothing needs; other, what this version does not know.',
   ],
   examples: [['blockloom cache ls'], ['blockloom cache ls --json']],
 };

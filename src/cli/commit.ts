@@ -10,6 +10,7 @@ import { allocatedBytes } from './measures.ts';
 import { HOLE_UNIT } from '../sinks/file-sink.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import type { ProgressLine } from './progress.ts';
+import { refuseHashTree } from './serve-writable.ts';
 import { formatSize } from './units.ts';
 import { closeExports, openExports } from './serve-exports.ts';
 
@@ -37,6 +38,7 @@ export function addCommit(program: Command, signal: AbortSignal): void {
     .option('--force', 'replace the file when it exists');
   addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (references: string[], given: CommitOptions) => {
     const { layers, options } = await described(references, given);
+    refuseHashTree(options);
     await checkOutput(options.output, options.force ?? false, [options.delta, ...pathsOf(layers)]);
     await commit(layers, options, signal);
   });

@@ -13,6 +13,7 @@ import {
   parseModeMask,
   parseMtime,
   parseOwner,
+  parseSalt,
   parseSize,
   parseUuid,
 } from './values.ts';
@@ -76,6 +77,18 @@ export function addImageOptions(command: Command): Command {
         '--symlinked-parents <how>',
         "what a symlink among an entry's parents means (default: follow)",
       ).choices(['follow', 'replace', 'error']),
+    )
+    .option(
+      '--verity',
+      'append a dm-verity hash tree and its superblock, behind the filesystem that --size is of; reads the whole image',
+    )
+    .addOption(
+      new Option(
+        '--verity-salt <hex>',
+        'the salt of the hash tree, up to 256 bytes, or - for none; default: 32 bytes that are always the same',
+      )
+        .argParser(parseSalt)
+        .implies({ verity: true }),
     )
     .option(
       '--embed-inputs',

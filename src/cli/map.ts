@@ -55,14 +55,21 @@ async function map(references: readonly LayerInput[], options: MapOptions, signa
   const { html, force = false, json, delta } = options;
   if (html !== undefined) await checkOutput(html, force, pathsOf(references));
   await withProgress(options, async (progress) =>
-    withReadable({ references, delta }, options, signal, progress, async ({ image, layers }) => {
-      if (html !== undefined) {
-        const names = references.map(referenceOf);
-        return writePicture({ image, layers, references: names, output: html, force }, signal, progress);
-      }
-      const rows = image instanceof PlannedImage ? select(image.plan as Ext4Plan, options) : selectRead(image, options);
-      await print(rows, json === true);
-    }),
+    withReadable(
+      { references, delta },
+      { ...options, planOnly: delta === undefined },
+      signal,
+      progress,
+      async ({ image, layers }) => {
+        if (html !== undefined) {
+          const names = references.map(referenceOf);
+          return writePicture({ image, layers, references: names, output: html, force }, signal, progress);
+        }
+        const rows =
+          image instanceof PlannedImage ? select(image.plan as Ext4Plan, options) : selectRead(image, options);
+        await print(rows, json === true);
+      },
+    ),
   );
 }
 

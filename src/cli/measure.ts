@@ -14,7 +14,7 @@ export function addMeasure(program: Command, signal: AbortSignal): void {
   addNotes(addImageOptions(addLayers(command)), NOTES).action(async (references: string[], given: ImageArguments) => {
     const start = performance.now();
     const { layers, options } = await described(references, given);
-    await withImage(layers, options, signal, ({ print, ...opened }) => {
+    await withImage(layers, { ...options, planOnly: true }, signal, ({ print, ...opened }) => {
       const measures = measure(opened);
       const milliseconds = Math.round(performance.now() - start);
       const rows = [...measureRows(measures), ['planned in', `${milliseconds} ms`] as const];

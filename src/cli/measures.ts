@@ -8,6 +8,8 @@ export interface Measures {
   /** The size of the image and how much of it a sparse file takes at most, in bytes. */
   readonly size: number;
   readonly allocated: number;
+  /** Of the size, the hash tree of dm-verity and its superblock, in bytes. */
+  readonly hashTree?: number;
   readonly blocks: number;
   readonly blocksUsed: number;
   readonly inodes: number;
@@ -19,9 +21,11 @@ export interface Measures {
 
 export function measure({ image, layers }: OpenedImage): Measures {
   const { geometry, blocksUsed, inodesUsed, uuid } = image.plan;
+  const hashTree = image.size - geometry.blocks * geometry.blockSize;
   return {
     size: image.size,
     allocated: allocatedBytes(image, geometry.blockSize),
+    ...(hashTree > 0 && { hashTree }),
     blocks: geometry.blocks,
     blocksUsed,
     inodes: geometry.groups * geometry.inodesPerGroup,
@@ -41,10 +45,11 @@ export function allocatedBytes(image: Image, unit: number): number {
 
 /** Names and values for people. */
 export function measureRows(measures: Measures): [string, string][] {
-  const { size, allocated, blocks, blocksUsed, inodes, inodesUsed, layers, entries, uuid } = measures;
+  const { size, allocated, hashTree, blocks, blocksUsed, inodes, inodesUsed, layers, entries, uuid } = measures;
   return [
     ['size', `${size} (${formatSize(size)})`],
     ['allocated', `${allocated} (${formatSize(allocated)})`],
+    ...(hashTree === undefined ? [] : [['hash tree', `${hashTree} (${formatSize(hashTree)})`] as [string, string]]),
     ['blocks', `${blocksUsed} of ${blocks} in use`],
     ['inodes', `${inodesUsed} of ${inodes} in use`],
     ['layers', `${layers} with ${entries} entries`],

@@ -58,7 +58,9 @@ export async function withFilesystem(
 ): Promise<void> {
   await withProgress(options, async (progress) => {
     const references = [reference, ...(options.layer ?? [])];
-    await withReadable({ references, delta: options.delta }, options, signal, progress, async (readable) =>
+    // What is read is the filesystem, which a hash tree does not change.
+    const plain = { ...options, verity: false, veritySalt: undefined };
+    await withReadable({ references, delta: options.delta }, plain, signal, progress, async (readable) =>
       work(new Filesystem(readable.image), { ...readable, progress, warn: warner(options, progress) }),
     );
   });

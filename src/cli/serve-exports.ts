@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ImageError } from '../core/errors.ts';
 import { isImageFile, openImageFile } from '../image/file-image.ts';
+import type { Verity } from '../core/verity/parameters.ts';
 import type { Image } from '../image/image.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { type ImageArguments, openArguments } from './image-arguments.ts';
@@ -21,6 +22,8 @@ export interface OpenedExport {
   readonly name: string;
   readonly image: Image;
   readonly layers: readonly Layer[];
+  /** The hash tree behind its filesystem, where it has one. */
+  readonly verity?: Verity | undefined;
   /** What the references of layers turned out to be. */
   readonly references: readonly ResolvedReference[];
   /** What opens the same image again: tags of registries, which may move, are digests here. */
@@ -75,11 +78,11 @@ export async function openExports(
   }
 }
 
-function lasting({ image, layers, references }: OpenedImage): Omit<OpenedExport, 'name'> {
+function lasting({ image, layers, references, verity }: OpenedImage): Omit<OpenedExport, 'name'> {
   const lastingLayers = references.map((resolved) =>
     inputOf(resolved, resolved.origin?.transport === 'docker' ? resolved.origin.pinned : resolved.reference),
   );
-  return { image, layers, references, lastingLayers };
+  return { image, layers, references, verity, lastingLayers };
 }
 
 export function closeExports(opened: readonly OpenedExport[]): void {

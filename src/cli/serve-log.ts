@@ -1,4 +1,6 @@
+import type { Verity } from '../core/verity/parameters.ts';
 import type { ConnectionEvent, SlowRequest } from '../nbd/index.ts';
+import { verityJson, verityRows } from './verity-text.ts';
 
 /** How many different errors are remembered, so that each is written once. */
 const REMEMBERED_MAX = 1000;
@@ -40,6 +42,14 @@ export class ServeLog {
     const where = exportName === '' ? '' : ` of ${exportName}`;
     const text = `${command} of ${length} bytes at ${offset}${where} took ${seconds(milliseconds)} s`;
     this.write('slow', text, { ...request, milliseconds: Math.round(milliseconds) });
+  }
+
+  /** What a client needs to use the hash tree of an export. */
+  hashTree(exportName: string, verity: Verity): void {
+    const name = exportName === '' ? '' : `${exportName}: `;
+    if (this.#format === 'json')
+      this.write('verity', `${name}root hash`, { export: exportName, ...verityJson(verity) });
+    else for (const [what, value] of verityRows(verity)) this.write('verity', `${name}${what} ${value}`);
   }
 
   write(event: string, message: string, fields: object = {}): void {

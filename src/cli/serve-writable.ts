@@ -4,6 +4,8 @@ import type { Export } from '../nbd/index.ts';
 import { openWritable } from '../open-writable.ts';
 import { imageBackend } from '../serve-image.ts';
 import type { PumpOptions } from '../sinks/pump.ts';
+import { toVeritySalt } from '../image/options.ts';
+import type { ImageArguments } from './image-arguments.ts';
 import type { OpenedExport } from './serve-exports.ts';
 
 /** What of a command line says whether and where clients write. */
@@ -31,6 +33,15 @@ export function addWritableOptions(command: Command): Command {
 /** Whether clients see what others write: then one process serves them all. */
 export function sharesWrites({ writable, perConnection }: WritableArguments): boolean {
   return writable === true && perConnection !== true;
+}
+
+/** Throws `option-invalid` for a hash tree of what changes. */
+export function refuseHashTree(options: ImageArguments): void {
+  if (toVeritySalt(options) === undefined) return;
+  throw new ImageError(
+    'option-invalid',
+    '--verity is for images that nobody writes to: its hash tree would not fit what is written',
+  );
 }
 
 /** The exports of images, writable as a command line has it; a base of a delta that is kept is read. Throws ImageError. */

@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import { type Address, type NbdServer, NbdServerError, nbdUri } from '../nbd/index.ts';
+import { layerName } from '../image/layer-hashes.ts';
+import type { Layer } from '../sources/layer.ts';
 import { referenceOf } from '../sources/layer-input.ts';
 import { listen } from '../serve-image.ts';
 import { runCaptive } from './captive.ts';
@@ -17,8 +19,15 @@ import { ServeLog } from './serve-log.ts';
 import { countersLine, metricsUrl, serveMetrics, type ServerState } from './serve-metrics.ts';
 import { ServePool } from './serve-pool.ts';
 import { newServer, type ServerArguments, type ServerEvents } from './serve-server.ts';
-import { addWritableOptions, servedExports, sharesWrites, type WritableArguments } from './serve-writable.ts';
+import {
+  addWritableOptions,
+  refuseHashTree,
+  servedExports,
+  sharesWrites,
+  type WritableArguments,
+} from './serve-writable.ts';
 import { parseCount, parsePort, parseSeconds } from './values.ts';
+import { verityJson } from './verity-text.ts';
 
 interface ServeOptions extends ImageArguments, ServerArguments, WritableArguments {
   readonly socket?: string;
@@ -90,6 +99,7 @@ export function addServe(program: Command, signal: AbortSignal): void {
     async (references: string[], given: ServeOptions) =>
       withProgress(given, async (progress) => {
         const { layers, options } = await described(references, given);
+        if (options.writable === true) refuseHashTree(options);
         const exports =
           given.file === undefined ? exportsOf(references, options.export) : [{ name: options.export ?? '', layers }];
         const opened = await openExports(exports, options, signal, progress);
@@ -117,12 +127,12 @@ async function serve(
   try {
     const served = await servedExports(opened, options, { signal, onProgress: progress.show });
     progress.end();
+    for (const { name, verity } of opened) if (verity !== undefined) log.hashTree(name, verity);
     const server = await newServer(served, options, pool.events, pool.take);
     pool.server = server;
     const stopReporting = await reportCounters(pool, options, log);
     try {
-      const names = opened.map(({ name }) => name);
-      await serveUntil(server, names, options, ended, signal);
+      await serveUntil(server, opened, options, ended, signal);
     } finally {
       await Promise.all([server.close(), pool.close()]);
       stopReporting();
@@ -143,9 +153,14 @@ function canShare(
 ): boolean {
   if (sharesWrites(options)) return false;
   const isStream = exports.some(({ layers }) => layers.some((input) => !isLasting(referenceOf(input))));
+  const isHashed = opened.some(({ verity }) => verity !== undefined);
+  if (isHashed && (options.cache === false || opened.some(({ layers }) => layers.some(isUnnamed)))) return false;
   const isUnpacked = opened.some(({ layers }) => layers.some(({ diffId }) => diffId !== undefined));
   return !isStream && (options.cache !== false || !isUnpacked);
 }
+
+/** Whether nothing is kept of the hashes of its blocks. */
+const isUnnamed = (layer: Layer): boolean => layerName(layer) === undefined;
 
 /** Whether a reference is a file or a directory, which can be opened again. */
 function isLasting(reference: string): boolean {
@@ -180,7 +195,7 @@ async function reportCounters(state: ServerState, options: ServeOptions, log: Se
 /** Serves at standard input and output, on sockets that were passed, or where the options say, until the end. */
 async function serveUntil(
   server: NbdServer,
-  names: readonly string[],
+  exports: readonly OpenedExport[],
   options: ServeOptions,
   ended: Ending,
   signal: AbortSignal,
@@ -191,7 +206,7 @@ async function serveUntil(
     return ended.promise;
   }
   const address = await listen(server, options);
-  await serveAt(address, names, options, ended, signal);
+  await serveAt(address, exports, options, ended, signal);
 }
 
 /** Whether sockets were passed to this process and the command line names no other place. */
@@ -202,19 +217,25 @@ function isActivated({ socket, port }: ServeOptions): boolean {
 /** Says where the server listens, or runs the captive command, until the end. */
 async function serveAt(
   address: Address,
-  names: readonly string[],
+  exports: readonly OpenedExport[],
   options: ServeOptions,
   ended: Ending,
   signal: AbortSignal,
 ): Promise<void> {
   const { pidFile, run, json, tls, printUri } = options;
+  const names = exports.map(({ name }) => name);
   const uris = names.map((name) => nbdUri(address, name, tls !== 'off'));
+  const trees = exports.map(({ verity }) => (verity === undefined ? null : verityJson(verity)));
   const [uri = ''] = uris;
   const [exportName = ''] = names;
   try {
     if (pidFile !== undefined) await writeFile(pidFile, `${process.pid}\n`);
     if (run === undefined || printUri === true) {
-      console.log(json === true ? JSON.stringify({ uri, uris }) : uris.join('\n'));
+      console.log(
+        json === true
+          ? JSON.stringify({ uri, uris, ...(trees.some((tree) => tree !== null) && { verity: trees }) })
+          : uris.join('\n'),
+      );
     }
     if (run === undefined) return await ended.promise;
     process.exitCode = await runCaptive(run, { address, uri, exportName });

@@ -6,6 +6,7 @@ import {
   mtimeValue,
   type OptionValue,
   ownerValue,
+  saltValue,
   sizeValue,
   uuidValue,
 } from '../image/option-values.ts';
@@ -25,6 +26,7 @@ export const parseCount = argument(countValue);
 export const parseBlockSize = argument(blockSizeValue);
 export const parseOwner = argument(ownerValue);
 export const parseUuid = argument(uuidValue);
+export const parseSalt = argument(saltValue);
 export const parseMtime = argument(mtimeValue);
 
 /** 0 to 65535. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
+import type { Verity } from '../core/verity/parameters.ts';
 import type { PlannedImage } from '../image/image.ts';
 import { readLockFile } from '../lock-file.ts';
 import { compareFile, type Difference } from '../sinks/compare.ts';
@@ -15,6 +16,7 @@ import {
   addLayers,
   withImage,
 } from './image-arguments.ts';
+import { verityJson } from './verity-text.ts';
 import { checkLocked, withLockedImage } from './locked.ts';
 
 interface VerifyOptions extends ImageArguments {
@@ -58,11 +60,11 @@ async function verifyLocked(
   const { layers, options } = await describedOrLocked(references, given);
   try {
     await withLockedImage(lock, layers, options, signal, async (opened) => {
-      const { image, onProgress, print } = opened;
+      const { image, verity, onProgress, print } = opened;
       if (file !== undefined) return verifyFile(opened, file, options, (sha256) => checkLocked(lock, sha256));
       const sha256 = await hashImage(image, 'sha256', { signal, onProgress });
       checkLocked(lock, sha256);
-      print(sameText(sha256, options.json === true));
+      print(sameText(sha256, options.json === true, verity));
     });
   } catch (error) {
     if (!(error instanceof LockMismatch)) throw error;
@@ -74,7 +76,7 @@ async function verifyLocked(
 }
 
 async function verifyFile(
-  { image, onProgress, print, options: { signal } }: OpenedWork,
+  { image, verity, onProgress, print, options: { signal } }: OpenedWork,
   file: string,
   { json = false }: ImageArguments,
   check: (sha256: string) => void = () => undefined,
@@ -86,11 +88,12 @@ async function verifyFile(
     return;
   }
   check(comparison.sha256);
-  print(sameText(comparison.sha256, json));
+  print(sameText(comparison.sha256, json, verity));
 }
 
-function sameText(sha256: string, json: boolean): string {
-  return json ? JSON.stringify({ same: true, sha256 }) : `same ${sha256}`;
+function sameText(sha256: string, json: boolean, verity: Verity | undefined): string {
+  const tree = verity === undefined ? {} : { verity: verityJson(verity) };
+  return json ? JSON.stringify({ same: true, sha256, ...tree }) : `same ${sha256}`;
 }
 
 function differenceText(image: PlannedImage<Ext4Plan>, { offset, label }: Difference, json: boolean): string {

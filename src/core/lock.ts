@@ -7,6 +7,8 @@ import { JsonValue } from './oci/json.ts';
 export interface LockedOptions extends RecordedOptions {
   readonly embedInputs?: true;
   readonly keepPermissions?: true;
+  /** The salt of the hash tree behind the filesystem in hexadecimal, `-` for none; only where there is a tree. */
+  readonly veritySalt?: string;
 }
 
 /** A layer as its reference led to it. */
@@ -56,6 +58,7 @@ export const LOCK_BYTES_MAX = 4 * 1024 * 1024;
 const LOCK_VERSION = 1;
 const REFERENCES_MAX = 4096;
 const LAYERS_MAX = 4096;
+const SALT = /^(?:-|(?:[\da-f]{2}){1,256})$/;
 const FORMAT_VERSION_MAX = 1_000_000;
 
 /** The text of a lock file. */
@@ -80,8 +83,14 @@ export function decodeLock(bytes: Uint8Array, name: string): Lock {
 }
 
 function readOptions(json: JsonValue): LockedOptions {
-  json.allowOnly([...RECORDED_OPTIONS, 'embedInputs', 'keepPermissions']);
-  return { ...readRecordedOptions(json), ...flag(json, 'embedInputs'), ...flag(json, 'keepPermissions') };
+  json.allowOnly([...RECORDED_OPTIONS, 'embedInputs', 'keepPermissions', 'veritySalt']);
+  const salt = json.get('veritySalt');
+  return {
+    ...readRecordedOptions(json),
+    ...flag(json, 'embedInputs'),
+    ...flag(json, 'keepPermissions'),
+    ...(salt.isPresent ? { veritySalt: salt.matching(SALT, 'up to 256 bytes in hexadecimal, or -') } : {}),
+  };
 }
 
 function flag<K extends string>(json: JsonValue, key: K): { readonly [_ in K]?: true } {

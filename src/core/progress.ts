@@ -7,6 +7,7 @@ export const PHASES = [
   'reading layers',
   'digesting layers',
   'planning',
+  'hashing blocks',
   'reading the base',
   'writing',
   'hashing',

@@ -31,6 +31,8 @@ export type Definition = Pick<
   | 'keepPermissions'
   | 'symlinkedParents'
   | 'platform'
+  | 'verity'
+  | 'veritySalt'
   | 'embedInputs'
   | 'formatVersion'
 >;
@@ -71,6 +73,8 @@ function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>
     chmodMask: found.chmod_mask,
     keepPermissions: found.keep_permissions,
     symlinkedParents: found.symlinked_parents,
+    verity: found.verity,
+    veritySalt: found.verity_salt,
     embedInputs: found.embed_inputs,
     formatVersion: found.format_version,
   };

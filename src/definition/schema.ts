@@ -1,4 +1,12 @@
-import { blockSizeValue, countValue, freeValue, mtimeValue, sizeValue, uuidValue } from '../image/option-values.ts';
+import {
+  blockSizeValue,
+  countValue,
+  freeValue,
+  mtimeValue,
+  saltValue,
+  sizeValue,
+  uuidValue,
+} from '../image/option-values.ts';
 import type { Folder } from './folder.ts';
 import { octal, owner } from './inline-shapes.ts';
 import { layer } from './layer-shape.ts';
@@ -46,6 +54,11 @@ export const definitionRecord = (folder: Folder) =>
       platform: field(
         wording('OS/ARCH[/VARIANT]', 'linux/arm64'),
         "which image of an index; default: linux and this host's",
+      ),
+      verity: field(flag, 'append a dm-verity hash tree, see [verity](verity.md)'),
+      verity_salt: field(
+        option(saltValue, ['string']),
+        'the salt of the tree; default: 32 bytes that are always the same',
       ),
       embed_inputs: field(flag, "name the layers by digest in the image's record"),
       format_version: field(option(countValue, ['integer']), 'the layout of the image; 1 is the only one yet'),

@@ -1,11 +1,13 @@
 import type { Ext4Plan } from '../core/ext4/layout.ts';
+import type { Verity } from '../core/verity/parameters.ts';
 import type { Layer } from '../sources/layer.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { identifyLayers } from '../sources/identify.ts';
 import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
 import type { PlannedImage } from './image.ts';
-import { type ImageOptions, toPlanOptions } from './options.ts';
+import { withHashTree } from './hash-tree.ts';
+import { type ImageOptions, toPlanOptions, toVeritySalt } from './options.ts';
 import { planImage } from './plan-image.ts';
 
 /** The layers of an image, how they are opened, and what decides the image's bytes besides them. */
@@ -17,6 +19,8 @@ export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
   readonly layers: readonly LayerInput[];
   /** Whether the image's record names the layers by digest, for which tars in place and directories are read whole. */
   readonly embedInputs?: boolean | undefined;
+  /** The image is to be looked at, not read: nothing is hashed for its hash tree, whose bytes then are not there. */
+  readonly planOnly?: boolean | undefined;
 }
 
 /** An image that was opened, with what it was made of. */
@@ -26,15 +30,18 @@ export interface OpenedImage {
   readonly layers: readonly Layer[];
   /** What the references turned out to be, in their order. */
   readonly references: readonly ResolvedReference[];
+  /** Its hash tree, where it has one that was made. */
+  readonly verity?: Verity | undefined;
 }
 
 /**
- * Opens layers and plans their image; no file's content is read but to decompress layers. Close the image when done.
+ * Opens layers and plans their image; no file's content is read but to decompress layers, and for a hash tree. Close the image when done.
  * Throws ImageError.
  */
 export async function openLayeredImage(options: OpenImageOptions): Promise<OpenedImage> {
   // Refused before layers are decompressed, which may take long.
   toPlanOptions(options);
+  toVeritySalt(options);
   return planLayers(await openLayers(options.layers, options), options);
 }
 
@@ -47,7 +54,10 @@ export async function planLayers(
     const planOptions = toPlanOptions(options);
     const inputs =
       options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
-    return { layers, references, image: planImage(layers, { ...planOptions, inputs }, options) };
+    const image = planImage(layers, { ...planOptions, inputs }, options);
+    const salt = toVeritySalt(options);
+    if (salt === undefined) return { layers, references, image };
+    return { layers, references, ...(await withHashTree(image, layers, salt, options)) };
   } catch (error) {
     for (const { blob } of layers) blob.close();
     throw error;

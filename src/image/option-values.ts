@@ -1,5 +1,6 @@
 import { uuidBytes } from '../core/ext4/uuid.ts';
 import type { MetadataPolicy } from '../core/tree/metadata.ts';
+import { SALT_LENGTH_MAX } from '../core/verity/format.ts';
 
 /** How people write a value: on a command line, or in a definition. */
 export interface OptionValue<T> {
@@ -61,6 +62,16 @@ export const uuidValue: OptionValue<Uint8Array> = {
   expected: 'a UUID of 32 hexadecimal digits: 01234567-89ab-cdef-0123-456789abcdef',
   parse: (text) =>
     /^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i.test(text) ? uuidBytes(text) : undefined,
+};
+
+/** The bytes of hexadecimal digits; none for `-`. */
+export const saltValue: OptionValue<Uint8Array> = {
+  expected: 'a salt of up to 256 bytes in hexadecimal digits, or - for none',
+  parse: (text) => {
+    if (text === '-') return new Uint8Array();
+    const isHex = /^(?:[\da-f]{2})+$/i.test(text) && text.length <= 2 * SALT_LENGTH_MAX;
+    return isHex ? new Uint8Array(Buffer.from(text, 'hex')) : undefined;
+  },
 };
 
 /** Seconds since 1970, or an ISO 8601 time with its zone (a date alone is in UTC). */

@@ -1,8 +1,9 @@
 import { ImageError } from '../core/errors.ts';
-import { utf8ByteString } from '../core/bytes.ts';
+import { bytesOf, utf8ByteString } from '../core/bytes.ts';
 import { type Ext4Options, FORMAT_VERSION, type Placement } from '../core/ext4/options.ts';
 import { DEFAULT_EPOCH, type MetadataPolicy } from '../core/tree/metadata.ts';
 import type { SymlinkedParents } from '../core/tree/resolve.ts';
+import { SALT_LENGTH_MAX, VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 
 /** What decides an image's bytes besides its layers. Sizes are in bytes; every default is what `build` does without options. */
 export interface ImageOptions {
@@ -30,6 +31,10 @@ export interface ImageOptions {
   readonly placement?: Placement | undefined;
   /** Default `follow`. */
   readonly symlinkedParents?: SymlinkedParents | undefined;
+  /** Whether a hash tree of dm-verity follows the filesystem; default: where there is a salt for it. Blocks are then of 4096 bytes. */
+  readonly verity?: boolean | undefined;
+  /** What is hashed before each block, at most 256 bytes; default: 32 bytes that are always the same. */
+  readonly veritySalt?: Uint8Array | undefined;
   /** Which layout; default and only one: 1. */
   readonly formatVersion?: number | undefined;
 }
@@ -53,6 +58,22 @@ export function toPlanOptions(options: ImageOptions): Ext4Options {
     symlinkedParents: options.symlinkedParents ?? 'follow',
     metadata: toMetadataPolicy(options),
   };
+}
+
+/** `blockloom dm-verity default salt` in ASCII. */
+const DEFAULT_SALT = bytesOf('blockloom dm-verity default salt');
+
+/** The salt of the hash tree; undefined for an image without one. Throws `option-invalid`. */
+export function toVeritySalt(options: ImageOptions): Uint8Array | undefined {
+  const { veritySalt: salt, verity = salt !== undefined, blockSize = 4096 } = options;
+  if (!verity) return undefined;
+  if (blockSize !== VERITY_BLOCK_SIZE) {
+    const what = `a hash tree over blocks of ${blockSize} bytes: dm-verity needs a block size of ${VERITY_BLOCK_SIZE}`;
+    throw new ImageError('option-invalid', what);
+  }
+  if (salt !== undefined && salt.length > SALT_LENGTH_MAX)
+    throw new ImageError('option-invalid', `a verity salt of ${salt.length} bytes: at most ${SALT_LENGTH_MAX}`);
+  return salt ?? DEFAULT_SALT;
 }
 
 function toMetadataPolicy({ mtime = 'fixed', sourceDateEpoch, owner, chmodMask = 0 }: ImageOptions): MetadataPolicy {

@@ -1,14 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { ImageError } from '../core/errors.ts';
 import { planExt4, type Ext4Plan } from '../core/ext4/layout.ts';
 import type { Ext4Options } from '../core/ext4/options.ts';
-import type { Sha256 } from '../core/ext4/uuid.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { applyLayer } from '../core/tree/apply.ts';
 import { Tree } from '../core/tree/tree.ts';
 import { placed } from '../sources/failure.ts';
 import type { Layer } from '../sources/layer.ts';
 import { PlannedImage } from './image.ts';
+import { sha256 } from './sha256.ts';
 
 /** What is told while an image is planned. */
 export interface PlanEvents {
@@ -46,9 +46,4 @@ export function planImage(
 function withReference(error: unknown, layers: readonly Layer[]): unknown {
   const layer = error instanceof ImageError ? error.context.layer : undefined;
   return layer === undefined ? error : placed(error, { layer, reference: layers[layer]?.reference });
-}
-
-function sha256(): Sha256 {
-  const hash = createHash('sha256');
-  return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
 }

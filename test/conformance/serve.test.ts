@@ -37,7 +37,7 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       writeFileSync(join(folder, `${i}.tar`), makeTar(entries));
       return `${i}.tar`;
     });
-    const { blockSize, placement, label, mtime, owner, chmodMask, free } = options ?? {};
+    const { blockSize, placement, label, mtime, owner, chmodMask, free, verity } = options ?? {};
     const freeText = typeof free === 'object' ? `${free.percent}%` : free;
     const flags = Object.entries({
       '--block-size': blockSize,
@@ -48,6 +48,7 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       '--chmod-mask': chmodMask?.toString(8),
       '--free': freeText,
     }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]));
+    if (verity === true) flags.push('--verity');
     output(['serve', ...files, ...flags, '--run', 'nbdcopy "$uri" live.img'], { cwd: folder });
     expect(`${sha256Of(join(folder, 'live.img'))}\n`).toBe(readFileSync(join(GOLDEN, name, 'image.sha256'), 'utf8'));
   });

@@ -27,7 +27,7 @@ export class FileCount {
   /** Whether a file begins there, rather than going on behind a hole or in the next place of its layer. */
   #isFirst(region: number): boolean {
     const { kind, owner } = this.#regions;
-    if (kind[region] !== RegionKind.blob) return false;
+    if (kind[region] !== RegionKind.blob || owner[region] === 0) return false;
     const afterHole = kind[region - 1] === RegionKind.zero && owner[region - 1] === owner[region];
     const before = region - (afterHole ? 2 : 1);
     return kind[before] !== RegionKind.blob || owner[before] !== owner[region];

@@ -2,15 +2,16 @@ import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { INDEX_VERSION } from '../../core/layer/index-file.ts';
 import { errnoOf } from '../failure.ts';
+import { HASHES_VERSION } from './hash-store.ts';
 import { STALE_MILLISECONDS } from './cache-directory.ts';
 import { readRecord } from './source-records.ts';
 
 /**
  * What the cache keeps: `layer`, a decompressed tar with all that is known of it; `index`, the entries of a tar that lies
- * elsewhere; `record`, that such a tar was verified; `document`, a manifest or configuration from a registry; `unfinished`, what a process is writing; `leftover`, what nothing needs;
+ * elsewhere; `hashes`, those of a layer's blocks for hash trees; `record`, that such a tar was verified; `document`, a manifest or configuration from a registry; `unfinished`, what a process is writing; `leftover`, what nothing needs;
  * `other`, what this version does not know.
  */
-type StoredKind = 'layer' | 'index' | 'record' | 'document' | 'unfinished' | 'leftover' | 'other';
+type StoredKind = 'layer' | 'index' | 'hashes' | 'record' | 'document' | 'unfinished' | 'leftover' | 'other';
 
 /** One thing that the cache keeps. Sizes are in bytes. */
 export interface Stored {
@@ -80,12 +81,14 @@ function readEntries(path: string) {
 }
 
 const CURRENT_INDEX = `v${INDEX_VERSION}`;
+const CURRENT_HASHES = `v${HASHES_VERSION}`;
 
 /** The diffID of the layer that a file belongs to. */
 function layerOf({ parts, path }: StoredFile): string | undefined {
-  const [folder, second = '', third = ''] = parts;
+  const [folder, second = '', third = '', fourth = ''] = parts;
   if (folder === 'blobs' || folder === 'verified') return `${second}:${third}`;
   if (folder === 'index' && second === CURRENT_INDEX) return third.replace('-', ':');
+  if (folder === 'verity' && second === CURRENT_HASHES) return fourth.replace('-', ':');
   return folder === 'sources' ? readRecord(path)?.diffId : undefined;
 }
 
@@ -119,6 +122,9 @@ function kindOf({ parts, stats }: StoredFile): StoredKind {
     case 'index':
       if (second === CURRENT_INDEX) return 'index';
       return Number(second.slice(1)) < INDEX_VERSION ? 'leftover' : 'other';
+    case 'verity':
+      if (second === CURRENT_HASHES) return 'hashes';
+      return Number(second.slice(1)) < HASHES_VERSION ? 'leftover' : 'other';
     default:
       return 'other';
   }

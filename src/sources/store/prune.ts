@@ -52,5 +52,5 @@ function isUnwanted(item: Stored, { all, ageMax }: PruneOptions): boolean {
 }
 
 function isRemovable({ kind }: Stored): boolean {
-  return kind === 'layer' || kind === 'index' || kind === 'record' || kind === 'document';
+  return kind === 'layer' || kind === 'index' || kind === 'hashes' || kind === 'record' || kind === 'document';
 }

@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { decodeLayerIndex } from '../../core/layer/index-file.ts';
 import type { OnProgress } from '../../core/progress.ts';
 import { errnoOf } from '../failure.ts';
 import { digestOf } from './blob-store.ts';
+import { areHashesSound } from './hash-store.ts';
 import { listStore, type Stored } from './listing.ts';
 
 /** A file of the cache that is not what it should be. */
@@ -19,12 +20,12 @@ export interface VerifiedStore {
   readonly damaged: readonly DamagedFile[];
 }
 
-/** Reads every decompressed tar and every index of a cache, and compares them with their digests and checksums. */
+/** Reads every decompressed tar, every index and all hashes of a cache, and compares them with their digests and checksums. */
 export async function verifyStore(
   cache: string,
   options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: OnProgress | undefined } = {},
 ): Promise<VerifiedStore> {
-  const stored = listStore(cache).filter(({ kind }) => kind === 'layer' || kind === 'index');
+  const stored = listStore(cache).filter(({ kind }) => kind === 'layer' || kind === 'index' || kind === 'hashes');
   const files = stored.flatMap((item) =>
     item.paths.filter((path) => isVerifiable(item, path)).map((path) => ({ item, path })),
   );
@@ -46,9 +47,9 @@ export async function verifyStore(
   return { files: files.length, damaged };
 }
 
-/** The tar of a layer and its index have a digest; what is noted of them is checked when it is used. */
+/** The tar of a layer, its index and the hashes of its blocks have a digest; what is noted of them is checked when it is used. */
 function isVerifiable({ kind, paths }: Stored, path: string): boolean {
-  return kind === 'index' || path === paths[0] || path.includes('/index/');
+  return kind !== 'layer' || path === paths[0] || path.includes('/index/') || path.includes('/verity/');
 }
 
 async function look(
@@ -59,11 +60,10 @@ async function look(
 ): Promise<{ what: string | undefined; size: number }> {
   try {
     if (kind === 'layer' && path === paths[0]) return await lookAtTar(path, name, told, signal);
-    const bytes = readFileSync(path);
-    return {
-      what: decodeLayerIndex(bytes) === undefined ? 'its checksum does not match' : undefined,
-      size: bytes.length,
-    };
+    const isSound = path.includes('/verity/')
+      ? areHashesSound(path)
+      : decodeLayerIndex(readFileSync(path)) !== undefined;
+    return { what: isSound ? undefined : 'its checksum does not match', size: statSync(path).size };
   } catch (error) {
     const errno = errnoOf(error);
     if (errno === undefined) throw error;

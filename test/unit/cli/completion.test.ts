@@ -57,7 +57,7 @@ describe.each(SHELLS)('completion in %s', (shell, completions) => {
     expect(completions('blockloom', 'me')).toEqual(['measure']);
     expect(completions('blockloom', 'help', 'comp')).toEqual(['completion']);
     expect(completions('blockloom', 'build', '--out')).toEqual(['--output']);
-    expect(completions('blockloom', 'hash', '--algorithm', '').toSorted()).toEqual(['fsverity', 'sha256']);
+    expect(completions('blockloom', 'hash', '--algorithm', '').toSorted()).toEqual(['fsverity', 'sha256', 'verity']);
     expect(completions('blockloom', 'build', 'a.tar', '--placement', 'c')).toEqual(['compact']);
     expect(completions('blockloom', 'completion', 'z')).toEqual(['zsh']);
   });

@@ -1,0 +1,51 @@
+import { hexOf } from '../bytes.ts';
+import { VERITY_BLOCK_SIZE } from './format.ts';
+
+/** What is needed to use a hash tree of dm-verity: SHA-256 over blocks of 4096 bytes, hash type 1. */
+export interface Verity {
+  /** 32 bytes. */
+  readonly rootHash: Uint8Array;
+  /** At most 256 bytes. */
+  readonly salt: Uint8Array;
+  /** Of the verity superblock, 16 bytes. */
+  readonly uuid: Uint8Array;
+  /** How many blocks of data there are. */
+  readonly dataBlocks: number;
+  /** Where the verity superblock begins, in bytes of the image: at the end of the filesystem. The tree begins a block behind. */
+  readonly hashOffset: number;
+}
+
+/** The forms in which guests are told. */
+export interface VerityParameters {
+  /** Kernel parameters for a kernel with CONFIG_DM_INIT, without an initrd. https://docs.kernel.org/admin-guide/device-mapper/dm-init.html */
+  readonly dmInit: string;
+  /** Kernel parameters for an initrd with systemd-veritysetup-generator(8). */
+  readonly systemd: string;
+  /** Kata Containers' `kernel_verity_params`, which needs a salt. */
+  readonly kata: string | undefined;
+}
+
+/** The salt as tools of dm-verity write it: hexadecimal, `-` for none. */
+export const saltText = (salt: Uint8Array): string => (salt.length === 0 ? '-' : hexOf(salt));
+
+const SECTOR_SIZE = 512;
+
+/** The parameters for a guest that has the image as `device`. */
+export function verityParameters(
+  { rootHash, salt, dataBlocks, hashOffset }: Verity,
+  device = '/dev/vda',
+): VerityParameters {
+  const root = hexOf(rootHash);
+  const sectors = dataBlocks * (VERITY_BLOCK_SIZE / SECTOR_SIZE);
+  const tree = hashOffset / VERITY_BLOCK_SIZE + 1;
+  const sizes = `${VERITY_BLOCK_SIZE} ${VERITY_BLOCK_SIZE} ${dataBlocks} ${tree}`;
+  const table = `0 ${sectors} verity 1 ${device} ${device} ${sizes} sha256 ${root} ${saltText(salt)}`;
+  return {
+    dmInit: `dm-mod.create="root,,,ro,${table}" root=/dev/dm-0 ro`,
+    systemd: `roothash=${root} systemd.verity_root_data=${device} systemd.verity_root_hash=${device} systemd.verity_root_options=hash-offset=${hashOffset} root=/dev/mapper/root ro`,
+    kata:
+      salt.length === 0
+        ? undefined
+        : `root_hash=${root},salt=${hexOf(salt)},data_blocks=${dataBlocks},data_block_size=${VERITY_BLOCK_SIZE},hash_block_size=${VERITY_BLOCK_SIZE}`,
+  };
+}

@@ -1,0 +1,122 @@
+import { closeSync, fstatSync, writeSync } from 'node:fs';
+import { assert, ImageError } from '../core/errors.ts';
+import type { Ext4Plan } from '../core/ext4/layout.ts';
+import { VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
+import { layOutVerity, type VerityLayout } from '../core/verity/layout.ts';
+import { MerkleTree } from '../core/verity/merkle-tree.ts';
+import type { Verity } from '../core/verity/parameters.ts';
+import { planVerity } from '../core/verity/plan.ts';
+import { makeVeritySuperblock } from '../core/verity/superblock.ts';
+import { errnoOf } from '../sources/failure.ts';
+import { FileBlob } from '../sources/file-blob.ts';
+import { identityOf } from '../sources/identity.ts';
+import type { Blob, Layer } from '../sources/layer.ts';
+import { openingOf, type OpenLayerOptions } from '../sources/opening.ts';
+import { openTemporaryFile } from '../sources/temporary-file.ts';
+import { hashBlocks } from './hash-blocks.ts';
+import { PlannedImage } from './image.ts';
+import { LayerHashes } from './layer-hashes.ts';
+import { blockHash, sha256 } from './sha256.ts';
+
+/** What making a hash tree needs, and what it tells. */
+interface HashTreeOptions extends Pick<OpenLayerOptions, 'cache' | 'signal' | 'onWarning' | 'onProgress'> {
+  readonly planOnly?: boolean | undefined;
+}
+
+/**
+ * The image of layers with the hash tree of dm-verity behind it. The whole image is read for it, but what the cache knows of its
+ * layers; the tree is in a temporary file, which closing the image gives back. Throws `output-failed`, or as reading the image does.
+ */
+export async function withHashTree(
+  image: PlannedImage<Ext4Plan>,
+  layers: readonly Layer[],
+  salt: Uint8Array,
+  options: HashTreeOptions,
+): Promise<{ image: PlannedImage<Ext4Plan>; verity?: Verity }> {
+  const layout = layOutVerity(image.plan);
+  const plan = planVerity(image.plan, layout, layers.length, blockHash(salt));
+  const blobs = layers.map(({ blob }) => blob);
+  if (options.planOnly === true) return { image: new PlannedImage(plan, blobs) };
+  const { blob, verity } = await makeTree(image, layers, layout, salt, options);
+  return { image: new PlannedImage(plan, [...blobs, blob]), verity };
+}
+
+async function makeTree(
+  image: PlannedImage<Ext4Plan>,
+  layers: readonly Layer[],
+  layout: VerityLayout,
+  salt: Uint8Array,
+  options: HashTreeOptions,
+): Promise<{ blob: Blob; verity: Verity }> {
+  const { cache, signal, onWarning, onProgress } = openingOf('', options);
+  const hashes = layers.map((layer) => new LayerHashes(cache, layer, salt, onWarning));
+  const file = new TreeFile(layout, openTemporaryFile(cache));
+  try {
+    const hash = blockHash(salt);
+    const tree = new MerkleTree(hash, (level, block) => file.store(level, block));
+    await hashBlocks(image, tree, hash, hashes, { signal, onProgress });
+    image.verifyUnchanged();
+    for (const each of hashes) each.save();
+    const rootHash = tree.root();
+    const { block, uuid } = makeVeritySuperblock(layout.dataBlocks, salt, rootHash, sha256());
+    const verity = { rootHash, salt, uuid, dataBlocks: layout.dataBlocks, hashOffset: image.size };
+    return { blob: file.finish(block), verity };
+  } catch (error) {
+    file.discard();
+    throw error;
+  } finally {
+    for (const each of hashes) each.close();
+  }
+}
+
+/** The file with what of a tree is not made from nothing, in the order of its layout. */
+class TreeFile {
+  readonly #fd: number;
+  readonly #layout: VerityLayout;
+  /** By level: the number of its next block. */
+  readonly #next: number[];
+
+  constructor(layout: VerityLayout, fd: number) {
+    this.#layout = layout;
+    this.#fd = fd;
+    this.#next = layout.levels.map(({ firstStored }) => firstStored);
+  }
+
+  /** Appends a block of a level. */
+  store(level: number, block: Uint8Array): void {
+    this.#write(this.#next[level]!++, block);
+  }
+
+  /** Ends the file; it is the blob's then. */
+  finish(superblock: Uint8Array): Blob {
+    assert(this.#isComplete(), 'every block of the tree was made');
+    this.#write(0, superblock);
+    return new FileBlob(this.#fd, identityOf(fstatSync(this.#fd, { bigint: true })), {});
+  }
+
+  discard(): void {
+    closeSync(this.#fd);
+  }
+
+  #isComplete(): boolean {
+    const { levels, storedBlocks } = this.#layout;
+    const ends = [storedBlocks, ...levels.map(({ firstStored }) => firstStored)];
+    return this.#next.every((next, level) => next === ends[level]);
+  }
+
+  #write(number: number, block: Uint8Array): void {
+    try {
+      for (let written = 0; written < VERITY_BLOCK_SIZE; )
+        written += writeSync(
+          this.#fd,
+          block,
+          written,
+          VERITY_BLOCK_SIZE - written,
+          number * VERITY_BLOCK_SIZE + written,
+        );
+    } catch (error) {
+      const what = `the hash tree cannot be written to a temporary file (${errnoOf(error)})`;
+      throw new ImageError('output-failed', what, {}, { cause: error });
+    }
+  }
+}
