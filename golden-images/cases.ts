@@ -5,6 +5,7 @@ import { recipe as everyFileType } from './every-file-type/recipe.ts';
 import { recipe as hardLinks } from './hard-links/recipe.ts';
 import { recipe as holes } from './holes/recipe.ts';
 import { recipe as keepMtime } from './keep-mtime/recipe.ts';
+import { recipe as largeDirectory } from './large-directory/recipe.ts';
 import { recipe as names } from './names/recipe.ts';
 import { recipe as oneFile } from './one-file/recipe.ts';
 import { recipe as oneKibBlocks } from './one-kib-blocks/recipe.ts';
@@ -22,6 +23,7 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['every-file-type', everyFileType],
   ['holes', holes],
   ['directories', directories],
+  ['large-directory', largeDirectory],
   ['whiteouts', whiteouts],
   ['hard-links', hardLinks],
   ['xattrs', xattrs],

@@ -7,6 +7,9 @@ import { type ByteString, byteString, bytesOf, displayName } from '../src/core/b
 /** Files up to this length are dumped with the digest of their content, in bytes. */
 const CONTENT_MAX = 2 ** 26;
 
+/** A directory of more names is dumped with the digest of them all, instead of a line for each. */
+const NAMES_MAX = 2000;
+
 /** Whether the programs of e2fsprogs are there that dumps are made with. */
 export function hasDumpTools(): boolean {
   return ['dumpe2fs', 'debugfs'].every((tool) => spawnSync(tool, ['-V']).status === 0);
@@ -24,11 +27,13 @@ export function dump(image: string, folder: string): string {
     .replaceAll('\t', ' ')
     .replaceAll('bg #', 'group ')
     .replace(/ +$/gm, '');
-  const names = walk(image);
+  const { names, crowds } = walk(image);
   const stats = statAll(image, names);
   const content = extract(image, stats, folder);
   const lines = names.map(({ path, ino, mode }) => {
-    const details = [mode, describeStat(stats.get(ino) ?? ''), content.get(ino) ?? ''].filter((text) => text !== '');
+    const details = [mode, describeStat(stats.get(ino) ?? ''), content.get(ino) ?? '', crowds.get(ino) ?? ''].filter(
+      (text) => text !== '',
+    );
     return `/${displayName(path)} ${details.join(' ')}`;
   });
   const record = run('debugfs', ['-R', 'cat <5>', image]).toString();
@@ -42,9 +47,10 @@ interface Name {
   readonly mode: string;
 }
 
-/** All names in byte order, level by level, as debugfs lists them. */
-function walk(image: string): Name[] {
+/** All names in byte order, level by level, as debugfs lists them, and by inode what is said of directories with too many. */
+function walk(image: string): { names: Name[]; crowds: Map<number, string> } {
   const found: Name[] = [{ path: '', ino: 2, mode: '040000' }];
+  const crowds = new Map<number, string>();
   for (let level: Name[] = [...found]; level.length > 0; ) {
     const listings = debugfs(
       image,
@@ -52,11 +58,22 @@ function walk(image: string): Name[] {
     )
       .split(/^debugfs: ls -p <\d+>\n/m)
       .slice(1);
-    const below = level.flatMap((parent, i) => children(parent.path, listings[i] ?? ''));
+    const below = level.flatMap((parent, i) => {
+      const names = children(parent.path, listings[i] ?? '');
+      if (names.length <= NAMES_MAX) return names;
+      crowds.set(parent.ino, describeCrowd(names));
+      return [];
+    });
     found.push(...below);
     level = below.filter(({ mode }) => mode.startsWith('04'));
   }
-  return found;
+  return { names: found, crowds };
+}
+
+function describeCrowd(names: readonly Name[]): string {
+  const hash = createHash('sha256');
+  for (const { path, ino, mode } of names) hash.update(bytesOf(`${path} ${ino} ${mode}\n`));
+  return `with ${names.length} names: ${hash.digest('hex')}`;
 }
 
 function children(parent: ByteString, listing: string): Name[] {

@@ -1,12 +1,10 @@
-import { existsSync, lstatSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirHashes, HashVersion } from 'ext2fs-wasm';
 import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../../src/core/bytes.ts';
 import { S_HASH_SEED } from '../../src/core/ext4/checksums.ts';
 import { buildCase, planCase } from '../helpers/image-case.ts';
-import { put } from '../helpers/make-tree.ts';
-import { hostPath, mountImage } from '../helpers/mount.ts';
-import { planLayers } from '../helpers/plan-tree.ts';
+import { hostPath, mountImage, unmount } from '../helpers/mount.ts';
 import type { TarEntry } from '../helpers/tar-writer.ts';
 import { debugfs, e2fsck, requireTools } from '../helpers/tools.ts';
 
@@ -95,21 +93,30 @@ describe.skipIf(!isReady)('a directory', () => {
     expect(debugfs(path, 'stat /d')).toContain('Links: 65000 ');
   });
 
-  it('beyond two levels of index is refused', async () => {
-    // Blocks of 1 KiB hold three names of 255 bytes; 123 nodes hold 126 leaves each.
-    const names = (count: number): TarEntry[] =>
-      filesIn(
-        'd',
-        Array.from({ length: count }, (_, i) => padded(i, 255)),
-      );
-    e2fsck((await buildCase([names(3 * 123 * 126)], { blockSize: 1024 })).path);
-    const more = Array.from({ length: 3 * 123 * 126 + 1 }, (_, i) => put(`d/${padded(i, 255)}`));
-    expect(() => planLayers([more], { blockSize: 1024 })).toThrow(
-      expect.objectContaining({
-        code: 'limit-exceeded',
-        message: 'entry d: a directory of 46495 names, more than an index of two levels holds',
-      }),
+  // Blocks of 1 KiB hold three names of 255 bytes; the root 123 nodes, each of them 126 leaves or nodes.
+  it.each([
+    ['of just two levels', 3 * 123 * 126, 1],
+    ['of just three levels', 3 * 123 * 126 + 1, 2],
+    ['of three levels with several nodes on each', 110_000, 2],
+  ] as const)('has an index %s', async (_, count, indirect) => {
+    const path = await checkNames(
+      Array.from({ length: count }, (_name, i) => padded(i, 255)),
+      1024,
     );
+    expect(indirectLevels(path)).toBe(indirect);
+    expect(debugfs(path, 'features').includes(' large_dir')).toBe(indirect > 1);
+  });
+
+  it('with three levels of index takes more names, and loses some', async () => {
+    const names = Array.from({ length: 60_000 }, (_, i) => padded(i, 255));
+    const { path } = await buildCase([filesIn('d', names)], { blockSize: 1024, free: 16 << 20, inodes: 70_000 });
+    const mounted = mountImage(path, 'rw');
+    for (let i = 0; i < 60_000; i += 100) unlinkSync(`${mounted}/d/${names[i]}`);
+    for (let i = 60_000; i < 63_000; i++) writeFileSync(`${mounted}/d/${padded(i, 255)}`, '');
+    unmount(mounted);
+    e2fsck(path);
+    expect(indirectLevels(path)).toBe(2);
+    expect(readdirSync(`${mountImage(path)}/d`)).toHaveLength(60_000 - 600 + 3000);
   });
 
   it('has names of any bytes', async () => {

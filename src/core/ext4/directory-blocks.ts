@@ -17,7 +17,7 @@ import {
   DxTail,
   EXT4_FT_DIR_CSUM,
 } from './format/directory-entry.ts';
-import { nodeEntriesMax, rootEntriesMax } from './htree.ts';
+import { indexLevels, nodeEntriesMax, rootEntriesMax } from './htree.ts';
 import type { Numbering } from './numbering.ts';
 
 /** dx_root_info.hash_version of half-MD4; s_flags says that it is the unsigned one. */
@@ -69,8 +69,8 @@ export class DirectoryBlocks implements BytesSource {
     const directory = this.#layout.directories[position]!;
     const seed = inodeSeed(this.#numbering.ino[directory]!);
     if (nodes === LINEAR) this.#writeLeaf(position, within, within === 0, seed, target, view);
-    else if (within === 0) this.#writeRoot(position, nodes, seed, target, view);
-    else if (within <= nodes) this.#writeNode(position, within - 1, nodes, seed, target, view);
+    else if (within === 0) this.#writeRoot(position, seed, target, view);
+    else if (within <= nodes) this.#writeNode(position, within - 1, seed, target, view);
     else this.#writeLeaf(position, within - 1 - nodes, false, seed, target, view);
   }
 
@@ -125,44 +125,48 @@ export class DirectoryBlocks implements BytesSource {
     view.setUint16(half + DirectoryEntry.size, 0x2e2e, true);
   }
 
-  #writeRoot(position: number, nodes: number, seed: number, target: Uint8Array, view: DataView): void {
+  #writeRoot(position: number, seed: number, target: Uint8Array, view: DataView): void {
     this.#writeDots(position, this.#blockSize - DOTS_LENGTH / 2, view);
+    const levels = this.#indexLevels(position);
     DxRootInfo.write(view, DX_ROOT_INFO_OFFSET, {
       hash_version: DX_HASH_HALF_MD4,
       info_length: DxRootInfo.size,
-      indirect_levels: nodes === 0 ? 0 : 1,
+      indirect_levels: levels.length,
     });
-    const entries =
-      nodes === 0
-        ? this.#leafEntries(position, 0, this.#leafCount(position), 1)
-        : Array.from({ length: nodes }, (_, node) => ({ hash: this.#nodeHash(position, node), block: 1 + node }));
-    const limit = rootEntriesMax(this.#blockSize);
-    writeIndex(entries, limit, DX_ROOT_ENTRIES_OFFSET, seed, target, view);
+    const entries = this.#entriesOf(position, levels, 0, 0, levels[0] ?? this.#leafCount(position));
+    writeIndex(entries, rootEntriesMax(this.#blockSize), DX_ROOT_ENTRIES_OFFSET, seed, target, view);
   }
 
-  #writeNode(position: number, node: number, nodes: number, seed: number, target: Uint8Array, view: DataView): void {
+  /** Writes dx_node number `node` of a directory's, which stand level by level. */
+  #writeNode(position: number, node: number, seed: number, target: Uint8Array, view: DataView): void {
     DirectoryEntry.write(view, 0, { rec_len: this.#blockSize });
     const limit = nodeEntriesMax(this.#blockSize);
-    const from = node * limit;
-    const to = Math.min(from + limit, this.#leafCount(position));
-    const entries = this.#leafEntries(position, from, to, 1 + nodes);
-    writeIndex(entries, limit, DX_NODE_ENTRIES_OFFSET, seed, target, view);
+    const levels = this.#indexLevels(position);
+    let below = 1;
+    let first = 0;
+    for (; node >= first + levels[below - 1]!; below++) first += levels[below - 1]!;
+    const from = (node - first) * limit;
+    const to = Math.min(from + limit, levels[below] ?? this.#leafCount(position));
+    writeIndex(this.#entriesOf(position, levels, below, from, to), limit, DX_NODE_ENTRIES_OFFSET, seed, target, view);
+  }
+
+  #indexLevels(position: number): readonly number[] {
+    return indexLevels(this.#leafCount(position), this.#blockSize)!;
   }
 
   #leafCount(position: number): number {
     return this.#layout.firstLeaf[position + 1]! - this.#layout.firstLeaf[position]!;
   }
 
-  #leafEntries(position: number, from: number, to: number, firstLeafBlock: number): IndexEntry[] {
-    const first = this.#layout.firstLeaf[position]!;
+  /** The entries for blocks `from` to `to` of a level of nodes, or of the leaves, which are the level behind the last. */
+  #entriesOf(position: number, levels: readonly number[], level: number, from: number, to: number): IndexEntry[] {
+    const firstLeaf = this.#layout.firstLeaf[position]!;
+    const firstBlock = levels.slice(0, level).reduce((sum, width) => sum + width, 1);
+    const leavesEach = nodeEntriesMax(this.#blockSize) ** (levels.length - level);
     return Array.from({ length: to - from }, (_, i) => ({
-      hash: this.#layout.leafHash[first + from + i]!,
-      block: firstLeafBlock + from + i,
+      hash: this.#layout.leafHash[firstLeaf + (from + i) * leavesEach]!,
+      block: firstBlock + from + i,
     }));
-  }
-
-  #nodeHash(position: number, node: number): number {
-    return this.#layout.leafHash[this.#layout.firstLeaf[position]! + node * nodeEntriesMax(this.#blockSize)]!;
   }
 }
 

@@ -5,7 +5,7 @@ import type { NameOrder } from '../tree/order.ts';
 import type { Tree } from '../tree/tree.ts';
 import { S_HASH_SEED } from './checksums.ts';
 import { DirectoryEntry, DirectoryEntryTail } from './format/directory-entry.ts';
-import { indexNodes } from './htree.ts';
+import { indexLevels, NODE_LEVELS_COMPAT } from './htree.ts';
 import type { Numbering } from './numbering.ts';
 import type { Ext4Options } from './options.ts';
 
@@ -26,6 +26,8 @@ export interface DirectoryLayout {
   readonly leafHash: Uint32Array;
   /** The live dentries, grouped by directory, in the order in which its leaves hold them. */
   readonly dentries: Uint32Array;
+  /** Whether an index has more levels than there are without large_dir. */
+  readonly needsLargeDir: boolean;
   readonly length: number;
 }
 
@@ -36,7 +38,7 @@ export const DOTS_LENGTH = 24;
 /** lost+found has room for names before it needs any. */
 const LOST_AND_FOUND_BLOCKS = 4;
 /** As many names as a position of 22 bits tells apart beside a hash of 31, in one exact number. */
-const NAMES_MAX = 2 ** 22;
+const PACKED_NAMES_MAX = 2 ** 22;
 
 const hashSeed = new Uint32Array(4).map((_, i) => new DataView(S_HASH_SEED.buffer).getUint32(4 * i, true));
 
@@ -46,7 +48,7 @@ export const recordLength = (nameLength: number): number => DirectoryEntry.size 
 /**
  * Lays out every directory: names in byte order in one block where they fit, else an index over leaves in hash order.
  * With `stable`, directories that higher layers changed come last, so that what changes often stands behind what does not.
- * Throws `limit-exceeded` when a directory needs more than two levels of index.
+ * Throws `limit-exceeded` when a directory needs more than three levels of index.
  */
 export function layOutDirectories(
   tree: Tree,
@@ -63,6 +65,7 @@ export function layOutDirectories(
   const dentries = names.dentries.slice();
   const packer = new LeafPacker(tree, dentries, leaves, blockSize);
   let block = 0;
+  let needsLargeDir = false;
   directories.forEach((directory, position) => {
     const start = names.start[directory]!;
     const end = names.start[directory + 1]!;
@@ -72,9 +75,11 @@ export function layOutDirectories(
       for (let i = 1; i < blocks; i++) addLeaf(leaves, end, end, 0);
       block += blocks;
     } else {
-      const leafCount = packer.packByHash(directory, start, end);
-      const nodeCount = indexNodes(leafCount, blockSize);
-      if (nodeCount === undefined) throw tooLarge(tree, directory, end - start);
+      const leafCount = packer.packByHash(start, end);
+      const levels = indexLevels(leafCount, blockSize);
+      if (levels === undefined) throw tooLarge(tree, directory, end - start);
+      if (levels.length > NODE_LEVELS_COMPAT) needsLargeDir = true;
+      const nodeCount = levels.reduce((sum, width) => sum + width, 0);
       nodes[position] = nodeCount;
       block += 1 + nodeCount + leafCount;
     }
@@ -82,7 +87,8 @@ export function layOutDirectories(
     firstLeaf[position + 1] = leaves.start.length;
   });
   const [leafStart, leafEnd, leafHash] = [leaves.start.trimmed(), leaves.end.trimmed(), leaves.hash.trimmed()];
-  return { directories, firstBlock, nodes, firstLeaf, leafStart, leafEnd, leafHash, dentries, length: block };
+  const length = block;
+  return { directories, firstBlock, nodes, firstLeaf, leafStart, leafEnd, leafHash, dentries, needsLargeDir, length };
 }
 
 interface Leaves {
@@ -131,8 +137,8 @@ class LeafPacker {
   }
 
   /** Orders the names by hash and fills leaves one after another; returns how many. */
-  packByHash(directory: number, start: number, end: number): number {
-    const hashes = this.#sortByHash(directory, start, end);
+  packByHash(start: number, end: number): number {
+    const hashes = this.#sortByHash(start, end);
     const before = this.#leaves.start.length;
     let leafStart = start;
     let length = 0;
@@ -152,18 +158,14 @@ class LeafPacker {
   }
 
   /** Sorts the dentries by hash, then by name, in place; returns their hashes. */
-  #sortByHash(directory: number, start: number, end: number): Uint32Array {
-    if (end - start > NAMES_MAX) throw tooLarge(this.#tree, directory, end - start);
+  #sortByHash(start: number, end: number): Uint32Array {
     const byName = this.#dentries.slice(start, end);
     const hashes = this.#hashes(byName);
-    const keys = new Float64Array(byName.length);
-    for (let i = 0; i < keys.length; i++) keys[i] = (hashes[2 * i]! / 2) * NAMES_MAX + i;
-    keys.sort();
-    const sorted = new Uint32Array(byName.length);
-    for (let i = 0; i < keys.length; i++) {
-      const position = keys[i]! % NAMES_MAX;
-      this.#dentries[start + i] = byName[position]!;
-      sorted[i] = hashes[2 * position]!;
+    const order = orderByHash(hashes);
+    const sorted = new Uint32Array(order.length);
+    for (let i = 0; i < order.length; i++) {
+      this.#dentries[start + i] = byName[order[i]!]!;
+      sorted[i] = hashes[2 * order[i]!]!;
     }
     return sorted;
   }
@@ -183,6 +185,31 @@ class LeafPacker {
   }
 }
 
+/** The positions of names in the order of their hashes, which are every other number, then in that which they are in. */
+export function orderByHash(hashes: Uint32Array): Uint32Array {
+  const order = new Uint32Array(hashes.length / 2);
+  if (order.length > PACKED_NAMES_MAX) {
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    const byLowerHalf = sortByHalf(order, (position) => hashes[2 * position]! & 0xffff);
+    return sortByHalf(byLowerHalf, (position) => hashes[2 * position]! >>> 16);
+  }
+  const keys = new Float64Array(order.length);
+  for (let i = 0; i < keys.length; i++) keys[i] = (hashes[2 * i]! / 2) * PACKED_NAMES_MAX + i;
+  keys.sort();
+  for (let i = 0; i < keys.length; i++) order[i] = keys[i]! % PACKED_NAMES_MAX;
+  return order;
+}
+
+/** Sorts positions by 16 bits of their hashes; equal ones stay in their order. */
+function sortByHalf(positions: Uint32Array, half: (position: number) => number): Uint32Array {
+  const next = new Uint32Array(2 ** 16 + 1);
+  for (const position of positions) next[half(position) + 1]!++;
+  for (let i = 1; i < next.length; i++) next[i]! += next[i - 1]!;
+  const sorted = new Uint32Array(positions.length);
+  for (const position of positions) sorted[next[half(position)]!++] = position;
+  return sorted;
+}
+
 /** A leaf's hash in the index, given its first name: with the low bit set when the leaf before ends in the same hash. */
 function indexHash(hashes: Uint32Array, i: number): number {
   if (i === 0) return 0;
@@ -190,6 +217,6 @@ function indexHash(hashes: Uint32Array, i: number): number {
 }
 
 function tooLarge(tree: Tree, directory: number, names: number): ImageError {
-  const what = `a directory of ${names} names, more than an index of two levels holds`;
+  const what = `a directory of ${names} names, more than an index of three levels holds`;
   return new ImageError('limit-exceeded', what, { path: tree.displayInode(directory) });
 }

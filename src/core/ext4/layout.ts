@@ -194,7 +194,10 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
   const free = groups.writeDescriptors(descriptors);
   const uuid = options.uuid ?? deriveUuid(recordBytes, host.sha256());
   const superblock = new Uint8Array(Superblock.size);
-  const needed = xattrs.values.count > 0 ? (['ea_inode'] as const) : [];
+  const needed = [
+    ...(xattrs.values.count > 0 ? (['ea_inode'] as const) : []),
+    ...(directories.needsLargeDir ? (['large_dir'] as const) : []),
+  ];
   writeSuperblock(new DataView(superblock.buffer), geometry, options, uuid, free, needed);
   const builtExtentTrees = extentTrees.build(numbering, contents, geometry.extentTrees);
   const indexed = new Set(directories.directories.filter((_, i) => directories.nodes[i] !== LINEAR));
