@@ -49,7 +49,10 @@ function recordedOf({ reference, key }: Layer, options: IdentifyOptions): string
 
 /** How much of a layer is read for its digest, in bytes; about that where files are sparse. */
 function lengthOf({ tarSize, index }: Layer): number {
-  return tarSize ?? index.size.reduce((sum, size) => sum + size, 0);
+  if (tarSize !== undefined) return tarSize;
+  let length = 0;
+  for (const size of index.size) length += size;
+  return length;
 }
 
 async function diffIdOf(

@@ -1,41 +1,44 @@
 import { byteString, bytesOf } from '../bytes.ts';
+import type { Numbers } from '../columns.ts';
 import { EntryType, type Xattr } from './entry.ts';
 import type { EntryColumns, LayerIndex } from './layer-index.ts';
 import { xxh32 } from './xxh32.ts';
 
 /** The version of the format, and of what readers put into an index: a change of either makes cached ones useless. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 
 /** `BLMINDEX` in ASCII. */
 const MAGIC = [0x42, 0x4c, 0x4d, 0x49, 0x4e, 0x44, 0x45, 0x58];
 /** Numbers stand as the host has them; a host of the other byte order reads another probe and turns away. */
 const BYTE_ORDER_PROBE = 0x01020304;
 
-const HEADER_BYTES = 64;
+const WIDTHS_OFFSET = 56;
+const HEADER_BYTES = 72;
 const TRAILER_BYTES = 4;
 const ALIGNMENT = 8;
 
-type ColumnArray = typeof Uint8Array | typeof Uint16Array | typeof Uint32Array | typeof Float64Array;
+/** The columns with one number an entry, in the order of the file; the header has the width of each. */
+const COLUMN_NAMES = [
+  'mtimeSeconds',
+  'size',
+  'dataOffset',
+  'headerOffset',
+  'uid',
+  'gid',
+  'mtimeNanoseconds',
+  'deviceMajor',
+  'deviceMinor',
+  'pathEnd',
+  'linkPathEnd',
+  'segmentsEnd',
+  'xattrSet',
+  'mode',
+  'type',
+] as const satisfies readonly (keyof EntryColumns)[];
 
-/** The columns with one number an entry, in the order of the file. */
-const COLUMNS: { readonly [name in keyof EntryColumns]: ColumnArray } = {
-  mtimeSeconds: Float64Array,
-  size: Float64Array,
-  dataOffset: Float64Array,
-  headerOffset: Float64Array,
-  uid: Uint32Array,
-  gid: Uint32Array,
-  mtimeNanoseconds: Uint32Array,
-  deviceMajor: Uint32Array,
-  deviceMinor: Uint32Array,
-  pathEnd: Uint32Array,
-  linkPathEnd: Uint32Array,
-  segmentsEnd: Uint32Array,
-  xattrSet: Uint32Array,
-  mode: Uint16Array,
-  type: Uint8Array,
-};
-const COLUMN_NAMES = Object.keys(COLUMNS) as (keyof EntryColumns)[];
+/** By their bytes for each number. */
+const ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array } as const;
+type Width = keyof typeof ARRAYS;
 
 /** What the header counts, in its order, as float64 from byte 16. */
 interface Counts {
@@ -48,9 +51,14 @@ interface Counts {
   readonly xattrBytes: number;
 }
 
+interface FileHeader extends Counts {
+  /** In bytes, by COLUMN_NAMES. */
+  readonly widths: readonly Width[];
+}
+
 /**
  * A layer index as bytes: header, segments, columns, paths, xattr sets, each at a multiple of 8, and XXH32 of all that
- * as the last word. Loading it is making views.
+ * as the last word. Columns are as wide as their numbers need, in memory as in the file: loading is making views.
  */
 export function encodeLayerIndex(index: LayerIndex): Uint8Array {
   const xattrBytes = encodeXattrSets(index.xattrSets);
@@ -69,6 +77,7 @@ export function encodeLayerIndex(index: LayerIndex): Uint8Array {
     pathBytes: index.pathBytes.length,
     linkPathBytes: index.linkPathBytes.length,
     xattrBytes: xattrBytes.length,
+    widths: COLUMN_NAMES.map((name) => index[name].BYTES_PER_ELEMENT as Width),
   });
   let offset = HEADER_BYTES;
   for (const part of parts) {
@@ -83,52 +92,57 @@ export function encodeLayerIndex(index: LayerIndex): Uint8Array {
 export function decodeLayerIndex(bytes: Uint8Array): LayerIndex | undefined {
   if (bytes.length < HEADER_BYTES + TRAILER_BYTES || bytes.length % 4 !== 0) return undefined;
   const file = bytes.byteOffset % ALIGNMENT === 0 ? bytes : bytes.slice();
-  const counts = readHeader(file);
+  const header = readHeader(file);
   const words = new Uint32Array(file.buffer, file.byteOffset, file.length / 4);
-  if (counts === undefined || fileLength(counts) !== file.length) return undefined;
+  if (header === undefined || fileLength(header) !== file.length) return undefined;
   if (xxh32(words.subarray(0, -1)) !== words[words.length - 1]) return undefined;
-  const index = readBody(file, counts);
+  const index = readBody(file, header);
   return index !== undefined && isConsistent(index) ? index : undefined;
 }
 
-function writeHeader(bytes: Uint8Array, counts: Counts): void {
+function writeHeader(bytes: Uint8Array, header: FileHeader): void {
   bytes.set(MAGIC);
   new Uint32Array(bytes.buffer, 8, 2).set([INDEX_VERSION, BYTE_ORDER_PROBE]);
-  const { entries, segments, pathBytes, linkPathBytes, xattrBytes } = counts;
+  const { entries, segments, pathBytes, linkPathBytes, xattrBytes } = header;
   new Float64Array(bytes.buffer, 16, 5).set([entries, segments, pathBytes, linkPathBytes, xattrBytes]);
+  bytes.set(header.widths, WIDTHS_OFFSET);
 }
 
-function readHeader(file: Uint8Array): Counts | undefined {
+function readHeader(file: Uint8Array): FileHeader | undefined {
   if (MAGIC.some((byte, i) => file[i] !== byte)) return undefined;
   const [version, probe] = new Uint32Array(file.buffer, file.byteOffset + 8, 2);
   if (version !== INDEX_VERSION || probe !== BYTE_ORDER_PROBE) return undefined;
   const numbers = new Float64Array(file.buffer, file.byteOffset + 16, 5);
   if (numbers.some((number) => !Number.isSafeInteger(number) || number < 0 || number > file.length)) return undefined;
   const [entries = 0, segments = 0, pathBytes = 0, linkPathBytes = 0, xattrBytes = 0] = numbers;
-  return { entries, segments, pathBytes, linkPathBytes, xattrBytes };
+  const widths = Array.from(file.subarray(WIDTHS_OFFSET, WIDTHS_OFFSET + COLUMN_NAMES.length));
+  if (!widths.every(isWidth)) return undefined;
+  return { entries, segments, pathBytes, linkPathBytes, xattrBytes, widths };
 }
 
-function fileLength({ entries, segments, pathBytes, linkPathBytes, xattrBytes }: Counts): number {
+const isWidth = (bytes: number): bytes is Width => bytes in ARRAYS;
+
+function fileLength({ entries, segments, pathBytes, linkPathBytes, xattrBytes, widths }: FileHeader): number {
   let length = HEADER_BYTES + aligned(segments * Float64Array.BYTES_PER_ELEMENT);
-  for (const name of COLUMN_NAMES) length += aligned(entries * COLUMNS[name].BYTES_PER_ELEMENT);
+  for (const width of widths) length += aligned(entries * width);
   return length + aligned(pathBytes) + aligned(linkPathBytes) + aligned(xattrBytes) + TRAILER_BYTES;
 }
 
-function readBody(file: Uint8Array, counts: Counts): LayerIndex | undefined {
+function readBody(file: Uint8Array, header: FileHeader): LayerIndex | undefined {
   let offset = file.byteOffset + HEADER_BYTES;
-  const view = <T extends ColumnArray>(array: T, length: number): InstanceType<T> => {
-    const values = new array(file.buffer as ArrayBuffer, offset, length);
+  const view = <W extends Width>(width: W, length: number): InstanceType<(typeof ARRAYS)[W]> => {
+    const values = new ARRAYS[width](file.buffer as ArrayBuffer, offset, length);
     offset += aligned(values.byteLength);
-    return values as InstanceType<T>;
+    return values as InstanceType<(typeof ARRAYS)[W]>;
   };
-  const segments = view(Float64Array, counts.segments);
-  const columns = Object.fromEntries(COLUMN_NAMES.map((name) => [name, view(COLUMNS[name], counts.entries)]));
-  const pathBytes = view(Uint8Array, counts.pathBytes);
-  const linkPathBytes = view(Uint8Array, counts.linkPathBytes);
-  const xattrSets = decodeXattrSets(view(Uint8Array, counts.xattrBytes));
+  const segments = view(8, header.segments);
+  const columns = COLUMN_NAMES.map((name, i) => [name, view(header.widths[i]!, header.entries)]);
+  const pathBytes = view(1, header.pathBytes);
+  const linkPathBytes = view(1, header.linkPathBytes);
+  const xattrSets = decodeXattrSets(view(1, header.xattrBytes));
   if (xattrSets === undefined) return undefined;
-  const entryColumns = columns as unknown as EntryColumns;
-  return { ...entryColumns, count: counts.entries, pathBytes, linkPathBytes, segments, xattrSets };
+  const entryColumns = Object.fromEntries(columns) as EntryColumns;
+  return { ...entryColumns, count: header.entries, pathBytes, linkPathBytes, segments, xattrSets };
 }
 
 /** Whether no number in the index leads out of it. */
@@ -137,12 +151,20 @@ function isConsistent(index: LayerIndex): boolean {
     endsAscend(index.pathEnd, index.pathBytes.length) &&
     endsAscend(index.linkPathEnd, index.linkPathBytes.length) &&
     endsAscend(index.segmentsEnd, index.segments.length / 2) &&
-    index.xattrSet.every((set) => set <= index.xattrSets.length) &&
-    index.type.every((type) => type >= EntryType.file && type <= EntryType.hardLink)
+    areWithin(index.xattrSet, 0, index.xattrSets.length) &&
+    areWithin(index.type, EntryType.file, EntryType.hardLink)
   );
 }
 
-function endsAscend(ends: Uint32Array, total: number): boolean {
+/** What leads somewhere is a whole number. */
+function areWithin(values: Numbers, min: number, max: number): boolean {
+  if (values instanceof Float64Array) return false;
+  for (let i = 0; i < values.length; i++) if (!(values[i]! >= min && values[i]! <= max)) return false;
+  return true;
+}
+
+function endsAscend(ends: Numbers, total: number): boolean {
+  if (ends instanceof Float64Array) return false;
   let last = 0;
   for (let i = 0; i < ends.length; i++) {
     const end = ends[i] ?? 0;

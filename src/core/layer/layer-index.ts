@@ -1,27 +1,27 @@
 import { type ByteString, byteString } from '../bytes.ts';
-import { type Column, f64Column, u8Column, u16Column, u32Column } from '../columns.ts';
+import { type Column, f64Column, narrowed, type Numbers, u8Column, u16Column, u32Column } from '../columns.ts';
 import type { DataSegment, EntryType, LayerEntry, Xattr } from './entry.ts';
 
-/** The columns of a layer index that hold one number an entry. */
+/** The columns of a layer index that hold one number an entry, each as wide as its numbers need. */
 export interface EntryColumns {
-  readonly type: Uint8Array;
-  readonly mode: Uint16Array;
-  readonly uid: Uint32Array;
-  readonly gid: Uint32Array;
-  readonly mtimeSeconds: Float64Array;
-  readonly mtimeNanoseconds: Uint32Array;
-  readonly size: Float64Array;
-  readonly dataOffset: Float64Array;
-  readonly deviceMajor: Uint32Array;
-  readonly deviceMinor: Uint32Array;
-  readonly headerOffset: Float64Array;
+  readonly type: Numbers;
+  readonly mode: Numbers;
+  readonly uid: Numbers;
+  readonly gid: Numbers;
+  readonly mtimeSeconds: Numbers;
+  readonly mtimeNanoseconds: Numbers;
+  readonly size: Numbers;
+  readonly dataOffset: Numbers;
+  readonly deviceMajor: Numbers;
+  readonly deviceMinor: Numbers;
+  readonly headerOffset: Numbers;
   /** Where the entry's path ends in `pathBytes`; it begins where the one before ends. */
-  readonly pathEnd: Uint32Array;
-  readonly linkPathEnd: Uint32Array;
+  readonly pathEnd: Numbers;
+  readonly linkPathEnd: Numbers;
   /** Where the entry's segments end in `segments`, counted in segments. */
-  readonly segmentsEnd: Uint32Array;
+  readonly segmentsEnd: Numbers;
   /** 0 for none, else 1 + the index in `xattrSets`. */
-  readonly xattrSet: Uint32Array;
+  readonly xattrSet: Numbers;
 }
 
 /** Everything a layer says, in its order, as columns: see LayerEntry for the meaning and unit of each. */
@@ -71,7 +71,7 @@ export function isSparse(index: LayerIndex, entry: number): boolean {
   return startOf(index.segmentsEnd, entry) !== index.segmentsEnd[entry];
 }
 
-function startOf(ends: Uint32Array, entry: number): number {
+function startOf(ends: Numbers, entry: number): number {
   return entry === 0 ? 0 : (ends[entry - 1] ?? 0);
 }
 
@@ -119,27 +119,28 @@ export class LayerIndexBuilder {
     this.#xattrSet.push(entry.xattrs.length === 0 ? 0 : this.#numberOf(entry.xattrs));
   }
 
+  /** The index; nothing may be added behind it. */
   finish(): LayerIndex {
     return {
       count: this.#type.length,
-      type: this.#type.trimmed(),
-      mode: this.#mode.trimmed(),
-      uid: this.#uid.trimmed(),
-      gid: this.#gid.trimmed(),
-      mtimeSeconds: this.#mtimeSeconds.trimmed(),
-      mtimeNanoseconds: this.#mtimeNanoseconds.trimmed(),
-      size: this.#size.trimmed(),
-      dataOffset: this.#dataOffset.trimmed(),
-      deviceMajor: this.#deviceMajor.trimmed(),
-      deviceMinor: this.#deviceMinor.trimmed(),
-      headerOffset: this.#headerOffset.trimmed(),
-      pathEnd: this.#pathEnd.trimmed(),
+      type: finished(this.#type),
+      mode: finished(this.#mode),
+      uid: finished(this.#uid),
+      gid: finished(this.#gid),
+      mtimeSeconds: finished(this.#mtimeSeconds),
+      mtimeNanoseconds: finished(this.#mtimeNanoseconds),
+      size: finished(this.#size),
+      dataOffset: finished(this.#dataOffset),
+      deviceMajor: finished(this.#deviceMajor),
+      deviceMinor: finished(this.#deviceMinor),
+      headerOffset: finished(this.#headerOffset),
+      pathEnd: finished(this.#pathEnd),
       pathBytes: this.#pathBytes.trimmed(),
-      linkPathEnd: this.#linkPathEnd.trimmed(),
+      linkPathEnd: finished(this.#linkPathEnd),
       linkPathBytes: this.#linkPathBytes.trimmed(),
-      segmentsEnd: this.#segmentsEnd.trimmed(),
+      segmentsEnd: finished(this.#segmentsEnd),
       segments: this.#segments.trimmed(),
-      xattrSet: this.#xattrSet.trimmed(),
+      xattrSet: finished(this.#xattrSet),
       xattrSets: this.#xattrSets,
     };
   }
@@ -168,4 +169,11 @@ export class LayerIndexBuilder {
 function append(column: Column<Uint8Array>, text: ByteString): void {
   const start = column.extend(text.length);
   for (let i = 0; i < text.length; i++) column.values[start + i] = text.charCodeAt(i);
+}
+
+/** The values of a column that is no longer needed: what it had room for is given back before the next one is made narrow. */
+function finished(column: Column<Numbers>): Numbers {
+  const values = narrowed(column.trimmed());
+  column.clear();
+  return values;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { f64Column, u8Column, u16Column, u32Column } from '../../../src/core/columns.ts';
+import { f64Column, narrowed, u8Column, u16Column, u32Column } from '../../../src/core/columns.ts';
 
 describe('a column', () => {
   it('grows and keeps its values', () => {
@@ -38,5 +38,29 @@ describe('a column', () => {
     const { values } = column;
     for (let i = 0; i < 1000; i++) column.push(i);
     expect(column.values).toBe(values);
+  });
+});
+
+describe('narrowed numbers', () => {
+  it.each([
+    [[], Uint8Array],
+    [[0, 255], Uint8Array],
+    [[256, 0], Uint16Array],
+    [[65_535], Uint16Array],
+    [[65_536], Uint32Array],
+    [[2 ** 32 - 1, 1], Uint32Array],
+    [[2 ** 32], Float64Array],
+    [[1, -1], Float64Array],
+    [[0.5], Float64Array],
+    [[Number.NaN], Float64Array],
+  ])('%j are kept whole', (numbers, array) => {
+    const narrow = narrowed(Float64Array.from(numbers));
+    expect(narrow).toBeInstanceOf(array);
+    expect(Array.from(narrow)).toEqual(numbers);
+  });
+
+  it('are the same array when they fill it', () => {
+    const wide = Uint32Array.of(1, 65_536);
+    expect(narrowed(wide)).toBe(wide);
   });
 });

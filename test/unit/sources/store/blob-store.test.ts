@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { INDEX_VERSION } from '../../../../src/core/layer/index-file.ts';
 import { entryPath } from '../../../../src/core/layer/layer-index.ts';
 import type { Layer } from '../../../../src/sources/layer.ts';
 import { openLayer } from '../../../../src/sources/open-layer.ts';
@@ -101,7 +102,7 @@ describe('the store of decompressed layers', () => {
   it('lives with any other file of it damaged', async () => {
     const [cache, path] = [scratch(), compressed()];
     later();
-    for (const directory of ['sources', 'verified/sha256', 'index/v1']) {
+    for (const directory of ['sources', 'verified/sha256', `index/v${INDEX_VERSION}`]) {
       for (const damage of ['', 'sha256:x\n', '\0'.repeat(5000)]) {
         check(await openLayer(path, { cache }));
         const [name = '', ...others] = readdirSync(join(cache, directory));
@@ -130,12 +131,12 @@ describe('the store of decompressed layers', () => {
     const plain = join(scratch(), 'a.tar');
     writeFileSync(plain, tar);
     check(await openLayer(plain, { cache: join(cache, 'plain') }));
-    expect(filesIn(join(cache, 'plain/index/v1'))).toEqual([]);
+    expect(filesIn(join(cache, `plain/index/v${INDEX_VERSION}`))).toEqual([]);
     later();
     check(await openLayer(path, { cache }));
     check(await openLayer(plain, { cache: join(cache, 'plain') }));
     expect(filesIn(join(cache, 'sources'))).toHaveLength(1);
-    expect(filesIn(join(cache, 'plain/index/v1'))).toHaveLength(1);
+    expect(filesIn(join(cache, `plain/index/v${INDEX_VERSION}`))).toHaveLength(1);
     expect(filesIn(join(cache, 'plain/blobs'))).toEqual([]);
   });
 

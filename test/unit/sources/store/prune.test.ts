@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { INDEX_VERSION } from '../../../../src/core/layer/index-file.ts';
 import { openLayers } from '../../../../src/sources/open-layers.ts';
 import { listStore } from '../../../../src/sources/store/listing.ts';
 import { pruneStore } from '../../../../src/sources/store/prune.ts';
@@ -47,7 +48,7 @@ describe('listStore', () => {
     put(join(cache, 'staging/left'), '', 2);
     put(join(cache, 'index/v0/file-1'), '');
     put(join(cache, 'index/v99/file-1'), '');
-    put(join(cache, 'index/v1/file-1'), '');
+    put(join(cache, `index/v${INDEX_VERSION}/file-1`), '');
     put(join(cache, 'in-place/1'), `${old}\nx\n`);
     put(join(cache, 'documents/sha256/1'), '{}');
     put(join(cache, 'sources/1'), `sha256:${'0'.repeat(64)}\nx\n`);
@@ -59,7 +60,7 @@ describe('listStore', () => {
       'staging/left': 'leftover',
       'index/v0/file-1': 'leftover',
       'index/v99/file-1': 'other',
-      'index/v1/file-1': 'index',
+      [`index/v${INDEX_VERSION}/file-1`]: 'index',
       'in-place/1': 'record',
       'documents/sha256/1': 'document',
       'sources/1': 'leftover',
