@@ -43,9 +43,7 @@ export function numberInodes(tree: Tree, lostAndFound: number, placement: Placem
   return { order, ino, inodeOf, last, used: used - 1, links: countLinks(tree) };
 }
 
-function lastingInodes(tree: Tree): Uint32Array {
-  return inodesOf(tree).filter((inode) => tree.isLasting(inode));
-}
+const lastingInodes = (tree: Tree): Uint32Array => inodesThat(tree, (inode) => tree.isLasting(inode));
 
 /** Live inodes in the order in which they were made, but each behind the first directory that holds it. */
 function liveInodes(tree: Tree): Uint32Array {
@@ -55,7 +53,7 @@ function liveInodes(tree: Tree): Uint32Array {
     if (turn[inode] === NONE || turn[inode]! <= inode) turn[inode] = inode;
     else isOrdered = false;
   }
-  const live = inodesOf(tree).filter((inode) => tree.inodeDentries.values[inode]! > 0);
+  const live = inodesThat(tree, (inode) => tree.inodeDentries.values[inode]! > 0);
   if (isOrdered) return live;
   const isLate = (inode: number): number => (turn[inode] === inode ? 0 : 1);
   return live.sort((a, b) => turn[a]! - turn[b]! || isLate(a) - isLate(b) || a - b);
@@ -71,7 +69,13 @@ function firstDirectories(tree: Tree): Uint32Array {
   return first;
 }
 
-const inodesOf = (tree: Tree): Uint32Array => Uint32Array.from({ length: tree.inodeCount }, (_, inode) => inode);
+/** The inodes for which `isTaken`, ascending. Uint32Array's own `filter` makes an object of every number on its way. */
+function inodesThat(tree: Tree, isTaken: (inode: number) => boolean): Uint32Array {
+  const taken = new Uint32Array(tree.inodeCount);
+  let count = 0;
+  for (let inode = 0; inode < tree.inodeCount; inode++) if (isTaken(inode)) taken[count++] = inode;
+  return taken.subarray(0, count);
+}
 
 function countLinks(tree: Tree): Uint16Array {
   const subdirectories = new Uint32Array(tree.inodeCount);

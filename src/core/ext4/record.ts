@@ -3,6 +3,7 @@ import { byteString, hexOf } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
 import { type LayerIdentity, readLayerIdentity } from '../layer/identity.ts';
 import { JsonValue } from '../oci/json.ts';
+import type { Xattr } from '../layer/entry.ts';
 import { describeTree } from '../tree/description.ts';
 import type { NameOrder } from '../tree/order.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -25,6 +26,7 @@ export interface ImageRecord {
 /** The longest record, in bytes. */
 export const RECORD_LENGTH_MAX = 64 * 1024;
 const INPUTS_MAX = 1024;
+const NO_XATTRS: readonly Xattr[] = [];
 /** Longer than any first line. */
 const FIRST_LINE_MAX = 64;
 const FIRST_LINE = /^blockloom-record 1 (0|[1-9]\d{0,4}) ([\da-f]{8})\n/;
@@ -46,7 +48,12 @@ export function makeRecord(
 ): ImageRecord {
   const inodes = {
     attributes: (inode: number) => inodeAttributes(tree, inode, lostAndFound, options.metadata),
-    xattrs: (inode: number) => xattrsOf(inode).map(({ index, name, value }) => ({ name: `${index}:${name}`, value })),
+    xattrs: (inode: number) => {
+      const found = xattrsOf(inode);
+      return found.length === 0
+        ? NO_XATTRS
+        : found.map(({ index, name, value }) => ({ name: `${index}:${name}`, value }));
+    },
   };
   describeTree(tree, names, inodes, (piece) => sha256.update(piece));
   return {

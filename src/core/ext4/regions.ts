@@ -22,6 +22,9 @@ export interface MetadataSources {
   readonly extentTrees: BytesSource;
 }
 
+/** A file's bytes, and the rest of its last block. */
+const REGIONS_PER_FILE = 2;
+
 /** The owner of what belongs to an inode of the tree. */
 export const ownerOf = (inode: number): number => inode + 1;
 
@@ -32,9 +35,9 @@ export function buildRegions(
   metadata: MetadataSources,
   data: DataPlacement,
 ): { regions: Regions; bytes: BytesSource[] } {
-  const builder = new RegionsBuilder();
-  const sources: BytesSource[] = [];
   const { geometry } = groups;
+  const builder = new RegionsBuilder(REGIONS_PER_FILE * data.files.length + 4 * geometry.groups + 64);
+  const sources: BytesSource[] = [];
   const add = (at: number, source: BytesSource): void => {
     builder.zeroTo(at);
     builder.bytes(at, source.length, sources.push(source) - 1);

@@ -1,15 +1,24 @@
-import { f64Column, u8Column, u32Column } from '../columns.ts';
+import { type Column, f64Column, u8Column, u32Column } from '../columns.ts';
 import { assert } from '../errors.ts';
 import { RegionKind, type Regions } from './plan.ts';
 
 /** Builds the regions of an image in order, so that none overlaps another and none is missing. */
 export class RegionsBuilder {
-  readonly #start = f64Column();
-  readonly #kind = u8Column();
-  readonly #source = u32Column();
-  readonly #offset = f64Column();
-  readonly #owner = u32Column();
+  readonly #start: Column<Float64Array>;
+  readonly #kind: Column<Uint8Array>;
+  readonly #source: Column<Uint32Array>;
+  readonly #offset: Column<Float64Array>;
+  readonly #owner: Column<Uint32Array>;
   #end = 0;
+
+  /** For about `capacity` regions; there may be more. */
+  constructor(capacity = 64) {
+    this.#start = f64Column(capacity);
+    this.#kind = u8Column(capacity);
+    this.#source = u32Column(capacity);
+    this.#offset = f64Column(capacity);
+    this.#owner = u32Column(capacity);
+  }
 
   /** Where the last region ends, in bytes. */
   get end(): number {
