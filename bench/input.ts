@@ -109,25 +109,6 @@ async function writeTar(root: string, paths: readonly string[], file: string): P
   await written;
 }
 
-/** A tar of `count` files of 100 bytes, a hundred in a directory. */
-export async function syntheticTar(count: number): Promise<string> {
-  const file = join(workFolder(), `synthetic-${count}.tar`);
-  if (existsSync(file)) return file;
-  const pack = tar.pack();
-  const written = pipeline(pack, createWriteStream(`${file}.part`));
-  const body = Buffer.alloc(100, 'x');
-  const mtime = new Date(0);
-  for (let i = 0; i < count; i++) {
-    const directory = `d${Math.floor(i / 10_000)}/sub-${Math.floor(i / 100)}`;
-    if (i % 100 === 0) await add(pack, { name: directory, type: 'directory', mtime });
-    await add(pack, { name: `${directory}/file-${i}.txt`, mtime }, body);
-  }
-  pack.finalize();
-  await written;
-  renameSync(`${file}.part`, file);
-  return file;
-}
-
 async function add(pack: tar.Pack, header: Parameters<tar.Pack['entry']>[0], body?: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const done = (error?: Error | null): void => (error ? reject(error) : resolve());

@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util';
 import { benchBuild } from './build.ts';
 import { benchFuzz } from './fuzz.ts';
 import { benchMicro } from './micro.ts';
-import { benchScale } from './scale.ts';
+import { benchScale } from './scale/bench-scale.ts';
 import { benchServe } from './serve/bench-serve.ts';
 
 const USAGE = `npm run bench -- build [--size ci]   images from files of /usr, beside mke2fs, genext2fs and cp
-npm run bench -- scale [--million]   time and memory from 1,000 to 100,000 files, or to a million
+npm run bench -- scale [--million]   time and memory from 1,000 to 100,000 files, or to a million;
+                                     of one directory, of 100 layers, of a terabyte
 npm run bench -- micro [--size ci]   the parts of a build
 npm run bench -- serve [--quick] [--million] [--requests COUNT] [--only PART]
                                      the live image over NBD, beside nbdkit and qemu-nbd
@@ -15,7 +16,7 @@ npm run bench -- serve [--quick] [--million] [--requests COUNT] [--only PART]
 npm run bench -- fuzz [--size ci]    a million damaged conversations with the NBD server,
                                      100,000 damaged filesystems for the reader
 
---rounds COUNT (default 5, 3 when quick)   --json FILE: the results, to a file
+--rounds COUNT (default 5, 3 of scale and when quick)   --json FILE: the results, to a file
 Inputs and outputs lie in $BLOCKLOOM_BENCH_DIR, default blockloom-bench in the temporary folder.`;
 
 const { values, positionals } = parseArgs({
@@ -32,7 +33,7 @@ const { values, positionals } = parseArgs({
 });
 const size = values.size === 'ci' ? 'ci' : 'full';
 const { quick, million, only } = values;
-const rounds = Number(values.rounds ?? (quick ? 3 : 5));
+const rounds = Number(values.rounds ?? (quick || positionals[0] === 'scale' ? 3 : 5));
 const requests = Number(values.requests ?? (quick ? 500_000 : 10_000_000));
 const benches: Record<string, () => Promise<unknown>> = {
   build: async () => benchBuild(size, rounds),

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { syntheticTar } from '../input.ts';
+import { syntheticTar } from '../scale/shapes.ts';
 import { markdown, mebibytes } from '../statistics.ts';
 import { OURS, serve } from './contenders.ts';
 import { runLoad, startLoad } from './load.ts';
@@ -118,7 +118,7 @@ export async function benchFilesMemory(
 ): Promise<unknown> {
   const results: { files: number; idleBytes: number; busiestBytes: number; target: Target }[] = [];
   for (const [files, atMost] of [[100_000, 130] as const, ...(million ? [[1_000_000, 400] as const] : [])]) {
-    const tar = await syntheticTar(files);
+    const tar = syntheticTar(files);
     const server = await startServer(folder, OURS, (socket) => serve(tar, socket, cache));
     try {
       const idleBytes = usage(server.pid).residentBytes;
