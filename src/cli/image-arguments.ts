@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
 import { ImageError } from '../core/errors.ts';
+import { OPTIONAL_FEATURES } from '../core/ext4/features.ts';
 import { type LayerInput, referenceOf } from '../sources/layer-input.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { addCommonOptions, type CommonOptions, withProgress } from './common-options.ts';
@@ -8,9 +9,12 @@ import type { ProgressLine } from './progress.ts';
 import {
   parseBlockSize,
   parseCount,
+  parseFeatures,
   parseFree,
   parseHosts,
+  parseJournal,
   parseModeMask,
+  parseMountOptions,
   parseMtime,
   parseOwner,
   parseSalt,
@@ -29,6 +33,8 @@ export interface ImageArguments
   readonly cache: string | boolean;
   /** In bytes. */
   readonly cacheMax?: number;
+  readonly feature?: OpenImageOptions['features'];
+  readonly mountOpts?: OpenImageOptions['mountOptions'];
   /** A definition, in place of layers. */
   readonly file?: string;
   /** As skopeo spells it. */
@@ -53,9 +59,30 @@ export function addImageOptions(command: Command): Command {
   return addCommonOptions(command)
     .optionsGroup('What decides the image:')
     .option('--size <size>', 'the exact size of the image (512M, 1.5G); default: as large as needed', parseSize)
-    .option('--free <size|percent>', 'room to leave for a guest that writes (64M, 10%)', parseFree)
+    .addOption(
+      new Option('--fs <type>', 'ext4, or ext2 for systems that know nothing newer (default: ext4)').choices([
+        'ext4',
+        'ext2',
+      ]),
+    )
+    .option(
+      '--journal [size]',
+      'for guests that write: a journal, of this size (64M) or of the one that mke2fs chooses, room to grow while mounted, and free room',
+      parseJournal,
+    )
+    .option(
+      '--free <size|percent>',
+      'room to leave for a guest that writes (64M, 10%); default: with --journal 10%, at least 16M, else none',
+      parseFree,
+    )
     .option('--inodes <count>', 'at least this many inodes', parseCount)
     .option('--block-size <bytes>', '1024, 2048 or 4096 (default: 4096)', parseBlockSize)
+    .option(
+      '--feature <names>',
+      `features by mke2fs' names: ${OPTIONAL_FEATURES.join(', ')}; may be repeated`,
+      parseFeatures,
+    )
+    .option('--mount-opts <names>', "default mount options by tune2fs' names: user_xattr,acl", parseMountOptions)
     .option('--label <name>', 'the volume name, at most 16 bytes')
     .option('--uuid <uuid>', 'the UUID; default: derived from the tree and the options', parseUuid)
     .option(
@@ -228,9 +255,11 @@ function toOpenOptions(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Omit<OpenImageOptions, 'layers'> {
-  const { cache, cacheMax, authfile, file: _, ...rest } = options;
+  const { cache, cacheMax, authfile, file: _, feature, mountOpts, ...rest } = options;
   return {
     ...rest,
+    features: feature ?? options.features,
+    mountOptions: mountOpts ?? options.mountOptions,
     cache: cache === true ? undefined : cache,
     cacheBytesMax: cacheMax,
     authFile: authfile,

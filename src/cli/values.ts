@@ -1,8 +1,12 @@
 import { InvalidArgumentError } from 'commander';
+import type { FeatureName } from '../core/ext4/features.ts';
 import {
   blockSizeValue,
   countValue,
+  featuresValue,
   freeValue,
+  journalValue,
+  mountOptionsValue,
   mtimeValue,
   type OptionValue,
   ownerValue,
@@ -22,6 +26,13 @@ function argument<T>({ expected, parse }: OptionValue<T>): (text: string) => T {
 
 export const parseSize = argument(sizeValue);
 export const parseFree = argument(freeValue);
+export const parseJournal = argument(journalValue);
+/** Adds names to those given before. */
+export const parseFeatures = (text: string, before: readonly FeatureName[] = []): readonly FeatureName[] => [
+  ...before,
+  ...argument(featuresValue)(text),
+];
+export const parseMountOptions = argument(mountOptionsValue);
 export const parseCount = argument(countValue);
 export const parseBlockSize = argument(blockSizeValue);
 export const parseOwner = argument(ownerValue);

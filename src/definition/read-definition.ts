@@ -18,6 +18,10 @@ const DEFINITION_BYTES_MAX = 1024 * 1024;
 export type Definition = Pick<
   OpenImageOptions,
   | 'layers'
+  | 'fs'
+  | 'journal'
+  | 'features'
+  | 'mountOptions'
   | 'label'
   | 'size'
   | 'free'
@@ -62,10 +66,13 @@ export function parseDefinition(text: string, name: string, folder: Folder): Def
 }
 
 function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>): Definition {
-  const { filesystem: { block_size: blockSize, type: _, ...filesystem } = {}, mtime, owner, platform } = found;
+  const { filesystem: { block_size: blockSize, type: fs, mount_options: mountOptions, ...filesystem } = {} } = found;
+  const { mtime, owner, platform } = found;
   return {
     layers: found.layers!,
     ...filesystem,
+    fs,
+    mountOptions,
     blockSize,
     mtime,
     owner,

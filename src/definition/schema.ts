@@ -1,7 +1,10 @@
 import {
   blockSizeValue,
   countValue,
+  featuresValue,
   freeValue,
+  journalValue,
+  mountOptionsValue,
   mtimeValue,
   saltValue,
   sizeValue,
@@ -10,14 +13,41 @@ import {
 import type { Folder } from './folder.ts';
 import { octal, owner } from './inline-shapes.ts';
 import { layer } from './layer-shape.ts';
-import { choice, constant, field, flag, list, option, record, type JsonSchema, text, wording } from './shape.ts';
+import {
+  choice,
+  constant,
+  either,
+  field,
+  flag,
+  list,
+  option,
+  record,
+  type JsonSchema,
+  text,
+  wording,
+} from './shape.ts';
+
+/** True for the size that mke2fs chooses. */
+const journal = either(flag, option(journalValue, ['string', 'integer']));
 
 /** `filesystem` of a definition. */
 export const filesystemRecord = record({
-  type: field(choice('ext4'), 'the only one yet'),
+  type: field(choice('ext4', 'ext2'), '`ext2` for systems that know nothing newer; default: `ext4`'),
   label: field(text, 'the volume name, at most 16 bytes'),
   size: field(option(sizeValue, ['string', 'integer']), 'the exact size of the image; default: as large as needed'),
-  free: field(option(freeValue, ['string', 'integer']), 'room to leave for a guest that writes'),
+  journal: field(
+    journal,
+    'for guests that write: `true` or its size; a journal, room to grow while mounted, and free room',
+  ),
+  free: field(
+    option(freeValue, ['string', 'integer']),
+    'room to leave for a guest that writes; default: with a journal 10 %, at least 16 MiB, else none',
+  ),
+  features: field(option(featuresValue, ['string']), "features by mke2fs' names, with commas between them"),
+  mount_options: field(
+    option(mountOptionsValue, ['string']),
+    "default mount options by tune2fs' names, with commas between them",
+  ),
   inodes: field(option(countValue, ['integer']), 'at least this many inodes'),
   block_size: field(option(blockSizeValue, ['string', 'integer']), 'default: 4096'),
   uuid: field(option(uuidValue, ['string']), 'default: derived from the tree and the options'),

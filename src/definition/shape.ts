@@ -97,6 +97,22 @@ export const flag: Shape<boolean> = {
   },
 };
 
+/** The one where it fits, else the other. */
+export const either = <A, B>(one: Shape<A>, other: Shape<B>): Shape<A | B> => ({
+  expected: `${one.expected}, or ${other.expected}`,
+  schema: { anyOf: [one.schema, other.schema] },
+  read: (cursor) => (fits(one, cursor) ? one.read(cursor) : other.read(cursor)),
+});
+
+function fits(shape: Shape<unknown>, cursor: Cursor): boolean {
+  try {
+    shape.read(cursor);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A list of at least one. */
 export const list = <T>(item: Shape<T>, expected: string): Shape<readonly T[]> => ({
   expected,

@@ -1,11 +1,11 @@
 import { ImageError } from '../core/errors.ts';
 import { checkExt4Options } from '../core/ext4/options.ts';
-import { recordOptions } from '../core/ext4/recorded-options.ts';
+import { parseFreePercent, recordOptions } from '../core/ext4/recorded-options.ts';
 import { uuidBytes } from '../core/ext4/uuid.ts';
 import type { LockedOptions } from '../core/lock.ts';
 import { saltText } from '../core/verity/parameters.ts';
 import type { OpenImageOptions } from './open-image.ts';
-import { saltValue } from './option-values.ts';
+import { featuresValue, mountOptionsValue, saltValue } from './option-values.ts';
 import { toPlanOptions, toVeritySalt } from './options.ts';
 
 /** The options of an image that a lock keeps, and those that it gives back. */
@@ -24,11 +24,14 @@ export function lockOptions(options: LockableOptions): LockedOptions {
 
 /** The reverse of lockOptions. Throws `lock-invalid` for options that no image can have. */
 export function unlockOptions(locked: LockedOptions): LockableOptions {
-  const { free, uuid, owner, chmodMask, veritySalt, ...options } = locked;
+  const { free, uuid, owner, chmodMask, journal, features, mountOptions, veritySalt, ...options } = locked;
   const [uid = 0, gid = 0] = owner?.split(':').map(Number) ?? [];
   const unlocked: LockableOptions = {
     ...options,
-    free: typeof free === 'number' ? free : { percent: Number(free.slice(0, -1)) },
+    journal: journal === 'auto' ? true : journal,
+    features: features === undefined ? undefined : featuresValue.parse(features),
+    mountOptions: mountOptions === undefined ? undefined : mountOptionsValue.parse(mountOptions),
+    free: typeof free === 'number' ? free : parseFreePercent(free),
     ...(uuid === undefined ? {} : { uuid: uuidBytes(uuid) }),
     ...(owner === undefined ? {} : { owner: { uid, gid } }),
     chmodMask: Number.parseInt(chmodMask, 8),

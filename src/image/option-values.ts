@@ -1,4 +1,6 @@
 import { uuidBytes } from '../core/ext4/uuid.ts';
+import { type FeatureName, OPTIONAL_FEATURES } from '../core/ext4/features.ts';
+import { DEFAULT_MOUNT_OPTIONS, type MountOption } from '../core/ext4/format/mount-options.ts';
 import type { MetadataPolicy } from '../core/tree/metadata.ts';
 import { SALT_LENGTH_MAX } from '../core/verity/format.ts';
 
@@ -39,6 +41,31 @@ export const countValue: OptionValue<number> = {
   expected: 'a whole number, 1 or more',
   parse: (text) => (/^[1-9]\d{0,15}$/.test(text) ? Number(text) : undefined),
 };
+
+/** True for a size that is chosen, else bytes. */
+export const journalValue: OptionValue<true | number> = {
+  expected: 'a size, or nothing for the size that mke2fs chooses: 64M',
+  parse: sizeValue.parse,
+};
+
+/** Names of features, with commas between them. */
+export const featuresValue: OptionValue<readonly FeatureName[]> = {
+  expected: `names of ${OPTIONAL_FEATURES.join(', ')}, with commas between them`,
+  parse: (text) => parseNames(text, OPTIONAL_FEATURES),
+};
+
+const MOUNT_OPTIONS = Object.keys(DEFAULT_MOUNT_OPTIONS) as MountOption[];
+
+/** Names of mount options, with commas between them. */
+export const mountOptionsValue: OptionValue<readonly MountOption[]> = {
+  expected: `names of ${MOUNT_OPTIONS.join(', ')}, with commas between them`,
+  parse: (text) => parseNames(text, MOUNT_OPTIONS),
+};
+
+function parseNames<T extends string>(text: string, known: readonly T[]): readonly T[] | undefined {
+  const names = text.split(',').map((name) => known.find((each) => each === name));
+  return names.includes(undefined) ? undefined : (names as T[]);
+}
 
 export const blockSizeValue: OptionValue<1024 | 2048 | 4096> = {
   expected: '1024, 2048 or 4096',

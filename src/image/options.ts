@@ -1,5 +1,7 @@
 import { ImageError } from '../core/errors.ts';
 import { bytesOf, utf8ByteString } from '../core/bytes.ts';
+import type { FeatureName } from '../core/ext4/features.ts';
+import { DEFAULT_MOUNT_OPTIONS, type MountOption } from '../core/ext4/format/mount-options.ts';
 import { type Ext4Options, FORMAT_VERSION, type Placement } from '../core/ext4/options.ts';
 import { DEFAULT_EPOCH, type MetadataPolicy } from '../core/tree/metadata.ts';
 import type { SymlinkedParents } from '../core/tree/resolve.ts';
@@ -7,12 +9,20 @@ import { SALT_LENGTH_MAX, VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 
 /** What decides an image's bytes besides its layers. Sizes are in bytes; every default is what `build` does without options. */
 export interface ImageOptions {
+  /** Default `ext4`; `ext2` for systems that know nothing newer. */
+  readonly fs?: Ext4Options['fs'] | undefined;
+  /** For guests that write: a journal, of so many bytes or of the size that mke2fs chooses, and what growing while mounted needs. */
+  readonly journal?: boolean | number | undefined;
+  /** Features, by mke2fs' names, that the image has whether its content needs them or not. */
+  readonly features?: readonly FeatureName[] | undefined;
+  /** What a mount has without being asked, by tune2fs' names. */
+  readonly mountOptions?: readonly MountOption[] | undefined;
   /** Default 4096. */
   readonly blockSize?: 1024 | 2048 | 4096 | undefined;
   /** The exact size, a multiple of 4096; default: as large as needed, in whole MiB. */
   readonly size?: number | undefined;
-  /** Room for a guest that writes: bytes, or percent of the content; default none. */
-  readonly free?: number | { readonly percent: number } | undefined;
+  /** Room for a guest that writes: bytes, or percent of the content; default: with a journal 10 % and at least 16 MiB, else none. */
+  readonly free?: number | { readonly percent: number; readonly bytesMin?: number } | undefined;
   /** How many inodes at least; default: those in use, and one for every 16 KiB of free room. */
   readonly inodes?: number | undefined;
   /** The volume name, at most 16 bytes of UTF-8. */
@@ -39,15 +49,22 @@ export interface ImageOptions {
   readonly formatVersion?: number | undefined;
 }
 
+/** What guests write needs room, besides the journal. */
+const FREE_WITH_JOURNAL = { percent: 10, bytesMin: 16 * 1024 * 1024 };
 const ID_MAX = 2 ** 32 - 2;
 
 /** Fills in the defaults. Throws `option-invalid`. */
 export function toPlanOptions(options: ImageOptions): Ext4Options {
-  const { formatVersion = FORMAT_VERSION, free = 0, label = '' } = options;
+  const { formatVersion = FORMAT_VERSION, label = '', journal = false, features = [], mountOptions = [] } = options;
+  const free = options.free ?? (journal === false ? 0 : FREE_WITH_JOURNAL);
   if (formatVersion !== FORMAT_VERSION) {
     throw new ImageError('option-invalid', `format version ${formatVersion}: this program writes ${FORMAT_VERSION}`);
   }
   return {
+    fs: options.fs ?? 'ext4',
+    ...(journal === false ? {} : { journal: journal === true ? {} : { bytes: journal } }),
+    features: [...new Set(features)].sort(),
+    mountOptions: [...new Set(mountOptions)].sort((a, b) => DEFAULT_MOUNT_OPTIONS[a] - DEFAULT_MOUNT_OPTIONS[b]),
     blockSize: options.blockSize ?? 4096,
     size: options.size,
     free: typeof free === 'number' ? { bytes: free } : free,

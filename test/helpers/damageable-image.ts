@@ -3,7 +3,7 @@ import { Extent, ExtentHeader, ExtentIndex } from '../../src/core/ext4/format/ex
 import { GroupDescriptor } from '../../src/core/ext4/format/group-descriptor.ts';
 import { Inode } from '../../src/core/ext4/format/inode.ts';
 import { Superblock, SUPERBLOCK_OFFSET } from '../../src/core/ext4/format/superblock.ts';
-import { RO_COMPAT } from '../../src/core/ext4/reader/features.ts';
+import { RO_COMPAT } from '../../src/core/ext4/format/features.ts';
 import { Filesystem } from '../../src/core/ext4/reader/filesystem.ts';
 import type { Field } from '../../src/core/struct.ts';
 import { bytesOfImage, planCase } from './image-case.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { recordLength, layOutDirectories, LINEAR } from '../../src/core/ext4/directory.ts';
+import { featuresOf } from '../../src/core/ext4/features.ts';
 import { numberInodes } from '../../src/core/ext4/numbering.ts';
-import { BlockUsage, setBits } from '../../src/core/ext4/usage.ts';
+import { BlockClaims, BlockUsage, setBits } from '../../src/core/ext4/usage.ts';
 import { orderNames } from '../../src/core/tree/order.ts';
 import { ROOT } from '../../src/core/tree/tree.ts';
 import { byteString } from '../../src/core/bytes.ts';
@@ -14,6 +15,8 @@ const name = fc
   .map((codes) => String.fromCharCode(...codes))
   .filter((text) => !/^\.{1,2}$|^\.wh\./.test(text));
 
+const features = featuresOf({ fs: 'ext4', journal: undefined, features: [] });
+
 describe('a directory of any names', () => {
   it('has every name once, in leaves that hold no more than they can, in the order of their hashes', () => {
     const names = fc.uniqueArray(fc.oneof(name, fc.nat(1e6).map(String)), { maxLength: 200, size: 'max' });
@@ -21,10 +24,8 @@ describe('a directory of any names', () => {
       fc.property(names, fc.constantFrom(1024, 2048, 4096), (all, blockSize) => {
         const placement = 'stable';
         const tree = makeTree([all.map((each) => put(each))]);
-        const layout = layOutDirectories(tree, orderNames(tree), numberInodes(tree, ROOT, placement), ROOT, {
-          blockSize,
-          placement,
-        });
+        const numbering = numberInodes(tree, ROOT, placement, features);
+        const layout = layOutDirectories(tree, orderNames(tree), numbering, ROOT, { blockSize, placement, features });
         const seen = Array.from(layout.dentries, (dentry) => byteString(tree.nameBytes(dentry)));
         expect(seen.toSorted()).toEqual(all.toSorted());
         const linear = layout.nodes[0] === LINEAR;
@@ -54,15 +55,16 @@ describe('any claims of blocks', () => {
   it('are counted and found as in a bitmap', () => {
     fc.assert(
       fc.property(claims, fc.nat(BLOCKS), fc.nat(BLOCKS), (gaps, a, b) => {
-        const usage = new BlockUsage(BLOCKS * 2);
+        const made = new BlockClaims();
         const plain = new Uint8Array(BLOCKS * 2);
         let at = 0;
         for (const [gap, count] of gaps) {
           at += gap;
-          usage.claim('blocks', at, count);
+          made.add(at, count);
           plain.fill(1, at, at + count);
           at += count;
         }
+        const usage = new BlockUsage(made, BLOCKS * 2);
         const [from, to] = [Math.min(a, b), Math.max(a, b)];
         expect(usage.countIn(from, to)).toBe(plain.subarray(from, to).reduce((sum, each) => sum + each, 0));
         const found = new Uint8Array(BLOCKS * 2);
@@ -74,12 +76,15 @@ describe('any claims of blocks', () => {
   });
 
   it('never overlap', () => {
-    const usage = new BlockUsage(100);
-    usage.claim('a', 10, 5);
-    expect(() => usage.claim('b', 14, 1)).toThrow('b claims 1 blocks from 14, 15 are taken');
-    expect(() => usage.claim('b', 99, 2)).toThrow('broken invariant');
-    usage.claim('b', 15, 85);
-    expect(usage.countIn(0, 100)).toBe(90);
+    const usageOf = (...runs: readonly (readonly [start: number, count: number])[]): BlockUsage => {
+      const made = new BlockClaims();
+      for (const [start, count] of runs) made.add(start, count);
+      return new BlockUsage(made, 100);
+    };
+    expect(() => usageOf([10, 5], [14, 1])).toThrow('block 14 is claimed twice');
+    expect(() => usageOf([50, 10], [10, 5], [20, 40])).toThrow('block 50 is claimed twice');
+    expect(() => usageOf([10, 5], [99, 2])).toThrow('block 100 is claimed, of 100');
+    expect(usageOf([15, 85], [0, 5], [10, 5]).countIn(0, 100)).toBe(95);
   });
 
   it('set the bits that they cover', () => {

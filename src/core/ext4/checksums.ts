@@ -1,5 +1,6 @@
 import { crc32c } from 'ext2fs-wasm';
 import { bytesOf } from '../bytes.ts';
+import { high32, low32 } from '../struct.ts';
 
 /** s_checksum_seed: the same in every image, so that equal metadata gives equal blocks whatever the UUID. */
 export const S_CHECKSUM_SEED = 0x626c_6b6c;
@@ -20,8 +21,8 @@ export function inodeSeed(ino: number): number {
 
 /** The checksum seed of an xattr block: its own number, in 64 bits. */
 export function xattrBlockSeed(block: number): number {
-  scratchView.setUint32(0, block, true);
-  scratchView.setUint32(4, 0, true);
+  scratchView.setUint32(0, low32(block), true);
+  scratchView.setUint32(4, high32(block), true);
   return crc32c(S_CHECKSUM_SEED, scratch);
 }
 

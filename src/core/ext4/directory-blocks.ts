@@ -4,7 +4,8 @@ import { BlockReader, lastAtMost } from '../plan/blocks-source.ts';
 import type { BytesSource } from '../plan/plan.ts';
 import type { Tree } from '../tree/tree.ts';
 import { inodeSeed } from './checksums.ts';
-import { type DirectoryLayout, DOTS_LENGTH, LINEAR, recordLength } from './directory.ts';
+import { type DirectoryLayout, DOTS_LENGTH, leafCapacity, LINEAR, recordLength } from './directory.ts';
+import type { Features } from './features.ts';
 import {
   DirectoryEntry,
   DirectoryEntryTail,
@@ -37,13 +38,16 @@ export class DirectoryBlocks implements BytesSource {
   readonly #layout: DirectoryLayout;
   readonly #numbering: Numbering;
   readonly #blockSize: number;
+  /** What a leaf holds of entries, in bytes. */
+  readonly #capacity: number;
   readonly #reader: BlockReader;
 
-  constructor(tree: Tree, layout: DirectoryLayout, numbering: Numbering, blockSize: number) {
+  constructor(tree: Tree, layout: DirectoryLayout, numbering: Numbering, blockSize: number, features: Features) {
     this.#tree = tree;
     this.#layout = layout;
     this.#numbering = numbering;
     this.#blockSize = blockSize;
+    this.#capacity = leafCapacity(blockSize, features);
     this.labelUnit = blockSize;
     this.length = layout.length * blockSize;
     this.#reader = new BlockReader(blockSize, (block, target, view) => this.#make(block, target, view));
@@ -78,7 +82,7 @@ export class DirectoryBlocks implements BytesSource {
     const index = this.#layout.firstLeaf[position]! + leaf;
     const start = this.#layout.leafStart[index]!;
     const end = this.#layout.leafEnd[index]!;
-    const capacity = this.#blockSize - DirectoryEntryTail.size;
+    const capacity = this.#capacity;
     let at = 0;
     let last = 0;
     if (dots) {
@@ -91,6 +95,7 @@ export class DirectoryBlocks implements BytesSource {
       at += this.#writeEntry(this.#layout.dentries[i]!, at, target, view);
     }
     view.setUint16(last + DirectoryEntry.fields.rec_len.offset, capacity - last, true);
+    if (capacity === this.#blockSize) return;
     const det_checksum = crc32c(seed, target.subarray(0, capacity));
     DirectoryEntryTail.write(view, capacity, {
       det_rec_len: DirectoryEntryTail.size,

@@ -4,6 +4,7 @@ import { ImageError } from '../errors.ts';
 import type { NameOrder } from '../tree/order.ts';
 import type { Tree } from '../tree/tree.ts';
 import { S_HASH_SEED } from './checksums.ts';
+import type { Features } from './features.ts';
 import { DirectoryEntry, DirectoryEntryTail } from './format/directory-entry.ts';
 import { indexLevels, NODE_LEVELS_COMPAT } from './htree.ts';
 import type { Numbering } from './numbering.ts';
@@ -46,7 +47,8 @@ const hashSeed = new Uint32Array(4).map((_, i) => new DataView(S_HASH_SEED.buffe
 export const recordLength = (nameLength: number): number => DirectoryEntry.size + ((nameLength + 3) & ~3);
 
 /**
- * Lays out every directory: names in byte order in one block where they fit, else an index over leaves in hash order.
+ * Lays out every directory: names in byte order in one block where they fit, else an index over leaves in hash order, or without
+ * dir_index more blocks.
  * With `stable`, directories that higher layers changed come last, so that what changes often stands behind what does not.
  * Throws `limit-exceeded` when a directory needs more than three levels of index.
  */
@@ -55,7 +57,7 @@ export function layOutDirectories(
   names: NameOrder,
   numbering: Numbering,
   lostAndFound: number,
-  { blockSize, placement }: Pick<Ext4Options, 'blockSize' | 'placement'>,
+  { blockSize, placement, features }: Pick<Ext4Options, 'blockSize' | 'placement'> & { readonly features: Features },
 ): DirectoryLayout {
   const directories = orderDirectories(tree, numbering, placement);
   const firstBlock = new Float64Array(directories.length + 1);
@@ -63,16 +65,16 @@ export function layOutDirectories(
   const firstLeaf = new Uint32Array(directories.length + 1);
   const leaves: Leaves = { start: u32Column(), end: u32Column(), hash: u32Column() };
   const dentries = names.dentries.slice();
-  const packer = new LeafPacker(tree, dentries, leaves, blockSize);
+  const packer = new LeafPacker(tree, dentries, leaves, leafCapacity(blockSize, features));
   let block = 0;
   let needsLargeDir = false;
   directories.forEach((directory, position) => {
     const start = names.start[directory]!;
     const end = names.start[directory + 1]!;
-    if (packer.fitsOneBlock(start, end)) {
-      addLeaf(leaves, start, end, 0);
-      const blocks = directory === lostAndFound ? LOST_AND_FOUND_BLOCKS : 1;
-      for (let i = 1; i < blocks; i++) addLeaf(leaves, end, end, 0);
+    if (!features.has('dir_index') || packer.fitsOneBlock(start, end)) {
+      const filled = packer.packByName(start, end);
+      const blocks = Math.max(filled, directory === lostAndFound ? LOST_AND_FOUND_BLOCKS : 1);
+      for (let i = filled; i < blocks; i++) addLeaf(leaves, end, end, 0);
       block += blocks;
     } else {
       const leafCount = packer.packByHash(start, end);
@@ -89,6 +91,11 @@ export function layOutDirectories(
   const [leafStart, leafEnd, leafHash] = [leaves.start.trimmed(), leaves.end.trimmed(), leaves.hash.trimmed()];
   const length = block;
   return { directories, firstBlock, nodes, firstLeaf, leafStart, leafEnd, leafHash, dentries, needsLargeDir, length };
+}
+
+/** How many bytes of a block are for entries; with checksums the tail is not. */
+export function leafCapacity(blockSize: number, features: Features): number {
+  return features.has('metadata_csum') ? blockSize - DirectoryEntryTail.size : blockSize;
 }
 
 interface Leaves {
@@ -123,17 +130,34 @@ class LeafPacker {
   /** What one leaf block holds, in bytes. */
   readonly #capacity: number;
 
-  constructor(tree: Tree, dentries: Uint32Array, leaves: Leaves, blockSize: number) {
+  constructor(tree: Tree, dentries: Uint32Array, leaves: Leaves, capacity: number) {
     this.#tree = tree;
     this.#dentries = dentries;
     this.#leaves = leaves;
-    this.#capacity = blockSize - DirectoryEntryTail.size;
+    this.#capacity = capacity;
   }
 
   fitsOneBlock(start: number, end: number): boolean {
     let length = DOTS_LENGTH;
     for (let i = start; i < end && length <= this.#capacity; i++) length += this.#recordLength(i);
     return length <= this.#capacity;
+  }
+
+  /** Fills leaves one after another, behind the entries of `.` and `..`; returns how many, at least one. */
+  packByName(start: number, end: number): number {
+    const before = this.#leaves.start.length;
+    let leafStart = start;
+    let length = DOTS_LENGTH;
+    for (let i = start; i < end; i++) {
+      const record = this.#recordLength(i);
+      length += record;
+      if (length <= this.#capacity) continue;
+      addLeaf(this.#leaves, leafStart, i, 0);
+      leafStart = i;
+      length = record;
+    }
+    addLeaf(this.#leaves, leafStart, end, 0);
+    return this.#leaves.start.length - before;
   }
 
   /** Orders the names by hash and fills leaves one after another; returns how many. */

@@ -1,6 +1,5 @@
 import { crc32c } from 'ext2fs-wasm';
-import type { BytesSource } from '../plan/plan.ts';
-import type { Tree } from '../tree/tree.ts';
+import { high32, low32 } from '../struct.ts';
 import { inodeSeed } from './checksums.ts';
 import {
   EXT_INIT_MAX_LEN,
@@ -10,8 +9,7 @@ import {
   ExtentIndex,
   ROOT_ENTRIES_MAX,
 } from './format/extent.ts';
-import { fileEntry, fileRuns, type Run } from './runs.ts';
-import type { Numbering } from './numbering.ts';
+import type { MappingParts as Parts, Mappings } from './mappings.ts';
 
 /** How many entries a block of an extent tree holds; its checksum follows them. */
 const entriesMax = (blockSize: number): number => Math.floor((blockSize - ExtentHeader.size - 4) / Extent.size);
@@ -26,68 +24,39 @@ function treeBlocks(extents: number, blockSize: number): number {
   return blocks;
 }
 
-/** The runs of an inode's `count` contiguous blocks, as the file counts them. */
-function runsOf(tree: Tree, inode: number, count: number, blockSize: number): Run[] {
-  const file = fileEntry(tree, inode);
-  if (file !== undefined) return fileRuns(file.index, file.entry, blockSize);
-  return count === 0 ? [] : [{ block: 0, count }];
+/** Counts the extents of an inode, as makeExtents would make them. */
+function countExtents(ino: number, { contents, contentBlocks }: Parts): number {
+  let extents = 0;
+  let content = contents.first[ino]!;
+  for (const { count } of contents.runs(ino)) {
+    contentBlocks.forEachRun(content, count, (_, length) => {
+      extents += extentsOf(length);
+    });
+    content += count;
+  }
+  return extents;
 }
 
-/** Where the contents of inodes lie. */
-export interface Contents {
-  /** By the tree's inode: the first block in the image, and how many follow each other. */
-  readonly first: Float64Array;
-  readonly count: Float64Array;
+/** Whether it is known without counting that an inode's extents fit its root. */
+function fitsRoot(ino: number, { contents, contentBlocks }: Parts): boolean {
+  const count = contents.count[ino]!;
+  if (count <= ROOT_ENTRIES_MAX) return true;
+  return (
+    count <= EXT_INIT_MAX_LEN * ROOT_ENTRIES_MAX &&
+    !contents.isSparse(ino) &&
+    contentBlocks.areContiguous(contents.first[ino]!, count)
+  );
 }
 
-/**
- * The extent trees that do not fit their inode: how many blocks each takes, then what stands in them. Trees stand one
- * after another in the order of inode numbers, each from its leaves to the level below the root.
- */
-export class ExtentTrees {
-  /** By the tree's inode: the first block of its tree, counted from the first of all trees. */
-  readonly #first = new Map<number, number>();
-  readonly #tree: Tree;
-  readonly #blockSize: number;
-  #blockCount = 0;
-
-  /** `count` is Contents.count. */
-  constructor(tree: Tree, numbering: Numbering, count: Float64Array, blockSize: number) {
-    this.#tree = tree;
-    this.#blockSize = blockSize;
-    for (const inode of numbering.inodeOf) {
-      const blocks = this.blocksOf(inode, count[inode] ?? 0);
-      if (blocks === 0) continue;
-      this.#first.set(inode, this.#blockCount);
-      this.#blockCount += blocks;
-    }
+/** By inode number, in ascending order: how many blocks a tree takes besides its root, for those that take any. */
+function countTreeBlocks(parts: Parts): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (let ino = 0; ino < parts.contents.count.length; ino++) {
+    if (fitsRoot(ino, parts)) continue;
+    const blocks = treeBlocks(countExtents(ino, parts), parts.blockSize);
+    if (blocks > 0) found.set(ino, blocks);
   }
-
-  get blockCount(): number {
-    return this.#blockCount;
-  }
-
-  /** How many blocks the tree of an inode with `count` blocks takes besides its root. */
-  blocksOf(inode: number, count: number): number {
-    if (count <= ROOT_ENTRIES_MAX) return 0;
-    const extents = runsOf(this.#tree, inode, count, this.#blockSize).reduce((n, run) => n + extentsOf(run.count), 0);
-    return treeBlocks(extents, this.#blockSize);
-  }
-
-  /** Makes all trees; `firstBlock` is the number of the first tree block in the image. */
-  build(numbering: Numbering, contents: Contents, firstBlock: number): BuiltExtentTrees {
-    const blocks = new Uint8Array(this.#blockCount * this.#blockSize);
-    const roots = new Map<number, Uint8Array>();
-    for (const [inode, first] of this.#first) {
-      const extents = makeExtents(
-        runsOf(this.#tree, inode, contents.count[inode]!, this.#blockSize),
-        contents.first[inode]!,
-      );
-      const writer = new TreeWriter(blocks, this.#blockSize, first, firstBlock, inodeSeed(numbering.ino[inode]!));
-      roots.set(inode, writer.write(extents));
-    }
-    return new BuiltExtentTrees(this.#tree, contents, this.#blockSize, blocks, roots, this.#first);
-  }
+  return found;
 }
 
 /** A node's entry, of a leaf (`length` blocks) or of an inner node. */
@@ -97,17 +66,75 @@ interface TreeEntry {
   readonly start: number;
 }
 
-function makeExtents(runs: readonly Run[], first: number): TreeEntry[] {
+function makeExtents(ino: number, { contents, contentBlocks }: Parts): TreeEntry[] {
   const extents: TreeEntry[] = [];
-  let start = first;
-  for (const run of runs) {
-    for (let done = 0; done < run.count; done += EXT_INIT_MAX_LEN) {
-      const length = Math.min(EXT_INIT_MAX_LEN, run.count - done);
-      extents.push({ block: run.block + done, length, start });
-      start += length;
-    }
+  let content = contents.first[ino]!;
+  for (const run of contents.runs(ino)) {
+    let { block } = run;
+    contentBlocks.forEachRun(content, run.count, (start, count) => {
+      for (let done = 0; done < count; done += EXT_INIT_MAX_LEN) {
+        const length = Math.min(EXT_INIT_MAX_LEN, count - done);
+        extents.push({ block: block + done, length, start: start + done });
+      }
+      block += count;
+    });
+    content += run.count;
   }
   return extents;
+}
+
+/**
+ * The extent trees that do not fit their inodes. They stand one after another in the order of inode numbers, each from its leaves
+ * to the level below the root.
+ */
+export class ExtentTrees implements Mappings {
+  readonly length: number;
+  readonly labelUnit: number;
+  readonly #parts: Parts;
+  readonly #trees: ReadonlyMap<number, number>;
+  readonly #blocks: Uint8Array;
+  readonly #roots = new Map<number, Uint8Array>();
+
+  constructor(parts: Parts) {
+    const { blockSize, first } = parts;
+    const trees = countTreeBlocks(parts);
+    this.#parts = parts;
+    this.#trees = trees;
+    this.labelUnit = blockSize;
+    this.length = [...trees.values()].reduce((sum, count) => sum + count, 0) * blockSize;
+    this.#blocks = new Uint8Array(this.length);
+    let next = 0;
+    for (const [ino, count] of trees) {
+      const blocks = this.#blocks.subarray(next * blockSize, (next + count) * blockSize);
+      const base = first + next;
+      const writer = new TreeWriter(blocks, blockSize, (i) => parts.contentBlocks.blockOf(base + i), inodeSeed(ino));
+      this.#roots.set(ino, writer.write(makeExtents(ino, parts)));
+      next += count;
+    }
+  }
+
+  blocksOf(ino: number): number {
+    return this.#trees.get(ino) ?? 0;
+  }
+
+  read(offset: number, target: Uint8Array): void {
+    target.set(this.#blocks.subarray(offset, offset + target.length));
+  }
+
+  label(offset: number): string {
+    let block = Math.floor(offset / this.labelUnit);
+    for (const [ino, count] of this.#trees) {
+      if (block < count) return `extent tree of ${this.#parts.label(ino)}`;
+      block -= count;
+    }
+    return 'extent trees';
+  }
+
+  writeRoot(ino: number, at: number, target: Uint8Array, view: DataView): void {
+    const root = this.#roots.get(ino);
+    if (root !== undefined) target.set(root, at);
+    else writeNode(view, at, makeExtents(ino, this.#parts), 0, ROOT_ENTRIES_MAX);
+  }
 }
 
 /** Writes one inode's tree into its blocks. */
@@ -115,16 +142,16 @@ class TreeWriter {
   readonly #blocks: Uint8Array;
   readonly #view: DataView;
   readonly #blockSize: number;
-  readonly #firstBlock: number;
+  readonly #blockOf: (block: number) => number;
   readonly #seed: number;
-  #next: number;
+  #next = 0;
 
-  constructor(blocks: Uint8Array, blockSize: number, next: number, firstBlock: number, seed: number) {
+  /** `blockOf` gives the block of the image that a block of the tree is. */
+  constructor(blocks: Uint8Array, blockSize: number, blockOf: (block: number) => number, seed: number) {
     this.#blocks = blocks;
-    this.#view = new DataView(blocks.buffer);
+    this.#view = new DataView(blocks.buffer, blocks.byteOffset, blocks.length);
     this.#blockSize = blockSize;
-    this.#next = next;
-    this.#firstBlock = firstBlock;
+    this.#blockOf = blockOf;
     this.#seed = seed;
   }
 
@@ -149,13 +176,8 @@ class TreeWriter {
     writeNode(this.#view, at, entries, depth, max);
     const tail = at + ExtentHeader.size + max * Extent.size;
     this.#view.setUint32(tail, crc32c(this.#seed, this.#blocks.subarray(at, tail)), true);
-    return { block: entries[0]!.block, length: 0, start: this.#firstBlock + block };
+    return { block: entries[0]!.block, length: 0, start: this.#blockOf(block) };
   }
-}
-
-/** Writes the root, 60 bytes at `at`, of a file whose `count` blocks, at most EXT_INIT_MAX_LEN, follow `first`. */
-export function writeContiguousRoot(view: DataView, at: number, first: number, count: number): void {
-  writeNode(view, at, makeExtents([{ block: 0, count }], first), 0, ROOT_ENTRIES_MAX);
 }
 
 function writeNode(view: DataView, at: number, entries: readonly TreeEntry[], depth: number, eh_max: number): void {
@@ -173,59 +195,11 @@ function writeEntry(view: DataView, at: number, { block, length, start }: TreeEn
   if (depth === 0) {
     view.setUint32(at + Extent.fields.ee_block.offset, block, true);
     view.setUint16(at + Extent.fields.ee_len.offset, length, true);
-    view.setUint32(at + Extent.fields.ee_start_lo.offset, start, true);
+    view.setUint16(at + Extent.fields.ee_start_hi.offset, high32(start), true);
+    view.setUint32(at + Extent.fields.ee_start_lo.offset, low32(start), true);
   } else {
     view.setUint32(at + ExtentIndex.fields.ei_block.offset, block, true);
-    view.setUint32(at + ExtentIndex.fields.ei_leaf_lo.offset, start, true);
-  }
-}
-
-/** The extent trees of an image. */
-export class BuiltExtentTrees implements BytesSource {
-  readonly length: number;
-  readonly labelUnit: number;
-  readonly #tree: Tree;
-  readonly #contents: Contents;
-  readonly #blockSize: number;
-  readonly #blocks: Uint8Array;
-  readonly #roots: ReadonlyMap<number, Uint8Array>;
-  readonly #first: ReadonlyMap<number, number>;
-
-  constructor(
-    tree: Tree,
-    contents: Contents,
-    blockSize: number,
-    blocks: Uint8Array,
-    roots: ReadonlyMap<number, Uint8Array>,
-    first: ReadonlyMap<number, number>,
-  ) {
-    this.length = blocks.length;
-    this.labelUnit = blockSize;
-    this.#tree = tree;
-    this.#contents = contents;
-    this.#blockSize = blockSize;
-    this.#blocks = blocks;
-    this.#roots = roots;
-    this.#first = first;
-  }
-
-  read(offset: number, target: Uint8Array): void {
-    target.set(this.#blocks.subarray(offset, offset + target.length));
-  }
-
-  label(offset: number): string {
-    const block = Math.floor(offset / this.#blockSize);
-    let owner = 0;
-    for (const [inode, first] of this.#first) if (first <= block) owner = inode;
-    return `extent tree of /${this.#tree.displayInode(owner)}`;
-  }
-
-  /** Writes the root of an inode's tree into its i_block at `at`. */
-  writeRoot(inode: number, at: number, target: Uint8Array, view: DataView): void {
-    const root = this.#roots.get(inode);
-    if (root !== undefined) return target.set(root, at);
-    const count = this.#contents.count[inode]!;
-    const runs = runsOf(this.#tree, inode, count, this.#blockSize);
-    writeNode(view, at, makeExtents(runs, this.#contents.first[inode]!), 0, ROOT_ENTRIES_MAX);
+    view.setUint32(at + ExtentIndex.fields.ei_leaf_lo.offset, low32(start), true);
+    view.setUint16(at + ExtentIndex.fields.ei_leaf_hi.offset, high32(start), true);
   }
 }

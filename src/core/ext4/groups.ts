@@ -3,7 +3,8 @@ import { BlockReader } from '../plan/blocks-source.ts';
 import type { BytesSource } from '../plan/plan.ts';
 import { NONE, type Tree } from '../tree/tree.ts';
 import { groupSeed, S_CHECKSUM_SEED } from './checksums.ts';
-import { GroupDescriptor, GroupFlag } from './format/group-descriptor.ts';
+import type { Features } from './features.ts';
+import { GROUP_DESCRIPTOR_SIZE, GroupDescriptor, GroupFlag } from './format/group-descriptor.ts';
 import { EXT4_GOOD_OLD_FIRST_INO } from './format/inode.ts';
 import type { Geometry } from './geometry.ts';
 import type { Numbering } from './numbering.ts';
@@ -15,12 +16,15 @@ export class Groups {
   readonly #usage: BlockUsage;
   readonly #numbering: Numbering;
   readonly #tree: Tree;
+  /** Descriptors have checksums, and flags that say what was never written. */
+  readonly #hasChecksums: boolean;
 
-  constructor(geometry: Geometry, usage: BlockUsage, numbering: Numbering, tree: Tree) {
+  constructor(geometry: Geometry, features: Features, usage: BlockUsage, numbering: Numbering, tree: Tree) {
     this.geometry = geometry;
     this.#usage = usage;
     this.#numbering = numbering;
     this.#tree = tree;
+    this.#hasChecksums = features.has('metadata_csum');
   }
 
   firstBlock(group: number): number {
@@ -33,12 +37,12 @@ export class Groups {
 
   /** A group whose blocks are all free needs no bitmap, but for the last one, whose bitmap says where the image ends. */
   blockUninit(group: number): boolean {
-    if (group === this.geometry.groups - 1) return false;
+    if (!this.#hasChecksums || group === this.geometry.groups - 1) return false;
     return this.#usage.countIn(this.firstBlock(group), this.endBlock(group)) === 0;
   }
 
   inodeUninit(group: number): boolean {
-    return this.inodesInitialized(group) === 0;
+    return this.#hasChecksums && this.inodesInitialized(group) === 0;
   }
 
   /** How many inodes of a group's table come up to the last one in use. */
@@ -75,9 +79,8 @@ export class Groups {
 
   /** Writes all descriptors, and returns how many blocks and inodes are free. */
   writeDescriptors(target: Uint8Array): { freeBlocks: number; freeInodes: number } {
-    const view = new DataView(target.buffer, target.byteOffset, target.length);
-    const { blockSize, inodesPerGroup, groups } = this.geometry;
-    const bitmap = new Uint8Array(blockSize);
+    const { inodesPerGroup, groups, descriptorSize } = this.geometry;
+    const bitmap = new Uint8Array(this.geometry.blockSize);
     let freeBlocks = 0;
     let freeInodes = 0;
     for (let group = 0; group < groups; group++) {
@@ -87,43 +90,51 @@ export class Groups {
       const { used, directories } = this.#countInodes(group);
       freeBlocks += blocks;
       freeInodes += inodesPerGroup - used;
-      bitmap.fill(0);
-      this.makeBlockBitmap(group, bitmap);
-      const bg_block_bitmap_csum_lo = this.blockUninit(group) ? 0 : crc32c(S_CHECKSUM_SEED, bitmap) & 0xffff;
-      bitmap.fill(0);
-      this.makeInodeBitmap(group, bitmap);
-      const inodeBits = bitmap.subarray(0, inodesPerGroup / 8);
-      const bg_inode_bitmap_csum_lo = this.inodeUninit(group) ? 0 : crc32c(S_CHECKSUM_SEED, inodeBits) & 0xffff;
-      const at = group * GroupDescriptor.size;
-      GroupDescriptor.write(view, at, {
-        bg_block_bitmap_lo: this.geometry.blockBitmaps + group,
-        bg_inode_bitmap_lo: this.geometry.inodeBitmaps + group,
-        bg_inode_table_lo: this.geometry.inodeTables + group * this.geometry.inodeTableBlocksPerGroup,
-        bg_free_blocks_count_lo: blocks,
-        bg_free_inodes_count_lo: inodesPerGroup - used,
-        bg_used_dirs_count_lo: directories,
-        bg_flags: this.#flags(group),
-        bg_block_bitmap_csum_lo,
-        bg_inode_bitmap_csum_lo,
-        bg_itable_unused_lo: inodesPerGroup - this.inodesInitialized(group),
-      });
-      const descriptor = target.subarray(at, at + GroupDescriptor.size);
-      GroupDescriptor.write(view, at, { bg_checksum: crc32c(groupSeed(group), descriptor) & 0xffff });
+      const unused = this.#hasChecksums ? inodesPerGroup - this.inodesInitialized(group) : 0;
+      const descriptor = target.subarray(group * descriptorSize, (group + 1) * descriptorSize);
+      const view = new DataView(descriptor.buffer, descriptor.byteOffset, descriptorSize);
+      this.#writeWide(view, 'bg_block_bitmap', this.geometry.blockBitmaps[group]!, 32);
+      this.#writeWide(view, 'bg_inode_bitmap', this.geometry.inodeBitmaps[group]!, 32);
+      this.#writeWide(view, 'bg_inode_table', this.geometry.inodeTables[group]!, 32);
+      this.#writeWide(view, 'bg_free_blocks_count', blocks, 16);
+      this.#writeWide(view, 'bg_free_inodes_count', inodesPerGroup - used, 16);
+      this.#writeWide(view, 'bg_used_dirs_count', directories, 16);
+      this.#writeWide(view, 'bg_itable_unused', unused, 16);
+      if (this.#hasChecksums) this.#writeChecksums(group, descriptor, view, bitmap);
     }
     return { freeBlocks, freeInodes };
   }
 
-  /** The bitmaps of groups `from` to `to`. */
-  bitmaps(kind: 'block' | 'inode', from: number, to: number): BytesSource {
-    const { blockSize } = this.geometry;
-    const reader = new BlockReader(blockSize, (i, target) =>
-      kind === 'block' ? this.makeBlockBitmap(from + i, target) : this.makeInodeBitmap(from + i, target),
+  #writeChecksums(group: number, descriptor: Uint8Array, view: DataView, bitmap: Uint8Array): void {
+    bitmap.fill(0);
+    this.makeBlockBitmap(group, bitmap);
+    this.#writeWide(view, 'bg_block_bitmap_csum', this.blockUninit(group) ? 0 : crc32c(S_CHECKSUM_SEED, bitmap), 16);
+    bitmap.fill(0);
+    this.makeInodeBitmap(group, bitmap);
+    const inodeBits = bitmap.subarray(0, this.geometry.inodesPerGroup / 8);
+    this.#writeWide(view, 'bg_inode_bitmap_csum', this.inodeUninit(group) ? 0 : crc32c(S_CHECKSUM_SEED, inodeBits), 16);
+    GroupDescriptor.write(view, 0, { bg_flags: this.#flags(group) });
+    GroupDescriptor.write(view, 0, { bg_checksum: crc32c(groupSeed(group), descriptor) & 0xffff });
+  }
+
+  /** Writes a number whose lower `bits` bits stand in the field `_lo`, and where descriptors have 64 bytes the others in `_hi`. */
+  #writeWide(view: DataView, field: WideField, value: number, bits: 16 | 32): void {
+    GroupDescriptor.write(view, 0, { [`${field}_lo`]: value % 2 ** bits });
+    if (this.geometry.descriptorSize === GROUP_DESCRIPTOR_SIZE) return;
+    GroupDescriptor.write(view, 0, { [`${field}_hi`]: Math.floor(value / 2 ** bits) });
+  }
+
+  /** The bitmaps of all groups. */
+  bitmaps(kind: 'block' | 'inode'): BytesSource {
+    const { blockSize, groups } = this.geometry;
+    const reader = new BlockReader(blockSize, (group, target) =>
+      kind === 'block' ? this.makeBlockBitmap(group, target) : this.makeInodeBitmap(group, target),
     );
     return {
-      length: (to - from) * blockSize,
+      length: groups * blockSize,
       read: (offset, target) => reader.read(offset, target),
       labelUnit: blockSize,
-      label: (offset) => `${kind} bitmap, group ${from + Math.floor(offset / blockSize)}`,
+      label: (offset) => `${kind} bitmap, group ${Math.floor(offset / blockSize)}`,
     };
   }
 
@@ -147,3 +158,14 @@ export class Groups {
     return { used, directories };
   }
 }
+
+type WideField =
+  | 'bg_block_bitmap'
+  | 'bg_inode_bitmap'
+  | 'bg_inode_table'
+  | 'bg_free_blocks_count'
+  | 'bg_free_inodes_count'
+  | 'bg_used_dirs_count'
+  | 'bg_itable_unused'
+  | 'bg_block_bitmap_csum'
+  | 'bg_inode_bitmap_csum';

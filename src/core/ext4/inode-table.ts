@@ -8,11 +8,26 @@ import type { MetadataPolicy } from '../tree/metadata.ts';
 import { NONE, type Tree } from '../tree/tree.ts';
 import { inodeAttributes } from './attributes.ts';
 import { inodeSeed } from './checksums.ts';
-import { type BuiltExtentTrees, type Contents, type ExtentTrees, writeContiguousRoot } from './extents.ts';
-import { EXT4_BOOT_LOADER_INO, EXTRA_ISIZE, FAST_SYMLINK_MAX, Inode, InodeFlag, S_IFMT_OF } from './format/inode.ts';
+import type { Contents } from './contents.ts';
+import type { Features } from './features.ts';
+import type { Mappings } from './mappings.ts';
+import { EXTRA_ISIZE, FAST_SYMLINK_MAX, Inode, InodeFlag, S_IFMT_OF } from './format/inode.ts';
 import type { Geometry } from './geometry.ts';
 import type { Numbering } from './numbering.ts';
 import type { XattrLayout } from './xattrs.ts';
+
+/** A file that no name leads to. */
+export interface NamelessFile {
+  readonly label: string;
+  /** Permission bits. */
+  readonly mode: number;
+  /** In bytes. */
+  readonly size: number;
+  /** How many blocks belong to it, those of its mapping included. */
+  readonly blocks: number;
+  /** i_block, where it is not what the mapping says. */
+  readonly i_block?: Uint8Array;
+}
 
 /** What inodes are written from. */
 export interface InodeParts {
@@ -20,26 +35,26 @@ export interface InodeParts {
   readonly numbering: Numbering;
   readonly metadata: MetadataPolicy;
   readonly geometry: Geometry;
+  readonly features: Features;
   readonly contents: Contents;
-  readonly extentTrees: ExtentTrees;
-  readonly builtExtentTrees: BuiltExtentTrees;
+  readonly mappings: Mappings;
   readonly xattrs: XattrLayout;
   /** The tree's first inode of an xattr's value; the others follow it. */
   readonly firstValue: number;
   /** The inode of lost+found. */
   readonly lostAndFound: number;
-  /** In bytes. */
-  readonly recordLength: number;
+  /** Files without a name, by inode number. */
+  readonly namelessFiles: ReadonlyMap<number, NamelessFile>;
   /** Whether the directory's names have an index. */
   readonly isIndexed: (inode: number) => boolean;
 }
 
 /** The units of i_blocks, in bytes. */
 const SECTOR_SIZE = 512;
-/** For root to read; no name leads to it. */
-const RECORD_MODE = 0o400;
-/** As the kernel gives xattr values theirs; no name leads to one either. */
+/** As the kernel gives xattr values theirs. */
 const VALUE_MODE = 0o600;
+/** i_generation of inodes that have no checksums: some systems take 0 for an inode that was never in use. */
+const EXT2_GENERATION = 1;
 const at = Inode.fields;
 
 /** All inode tables, one behind another, made when they are read. */
@@ -47,13 +62,15 @@ export class InodeTable implements BytesSource {
   readonly length: number;
   readonly labelUnit: number;
   readonly #parts: InodeParts;
+  readonly #inodeSize: number;
   readonly #inodesPerBlock: number;
   readonly #reader: BlockReader;
 
   constructor(parts: InodeParts) {
-    const { blockSize, groups, inodeTableBlocksPerGroup } = parts.geometry;
+    const { blockSize, inodeSize, groups, inodeTableBlocksPerGroup } = parts.geometry;
     this.#parts = parts;
-    this.#inodesPerBlock = blockSize / Inode.size;
+    this.#inodeSize = inodeSize;
+    this.#inodesPerBlock = blockSize / inodeSize;
     this.labelUnit = inodeTableBlocksPerGroup * blockSize;
     this.length = groups * inodeTableBlocksPerGroup * blockSize;
     this.#reader = new BlockReader(blockSize, (block, target, view) => this.#make(block, target, view));
@@ -68,9 +85,10 @@ export class InodeTable implements BytesSource {
   }
 
   detail(offset: number): string | undefined {
-    const ino = Math.floor(offset / Inode.size) + 1;
+    const ino = Math.floor(offset / this.#inodeSize) + 1;
     const inode = this.#parts.numbering.inodeOf[ino] ?? NONE;
-    if (ino === EXT4_BOOT_LOADER_INO) return `inode ${ino}, image record`;
+    const nameless = this.#parts.namelessFiles.get(ino);
+    if (nameless !== undefined) return `inode ${ino}, ${nameless.label}`;
     if (inode !== NONE && inode >= this.#parts.firstValue) return `inode ${ino}, xattr value`;
     return `inode ${ino}${inode === NONE ? '' : `, /${this.#parts.tree.displayInode(inode)}`}`;
   }
@@ -79,27 +97,29 @@ export class InodeTable implements BytesSource {
     const { inodeOf } = this.#parts.numbering;
     const first = block * this.#inodesPerBlock + 1;
     for (let i = 0; i < this.#inodesPerBlock; i++) {
-      const inode = inodeOf[first + i] ?? NONE;
-      if (inode !== NONE && inode >= this.#parts.firstValue)
-        this.#writeValue(inode, first + i, i * Inode.size, target, view);
-      else if (inode !== NONE) this.#writeInode(inode, first + i, i * Inode.size, target, view);
-      else if (first + i === EXT4_BOOT_LOADER_INO) this.#writeRecord(first + i, i * Inode.size, target, view);
+      const [ino, start] = [first + i, i * this.#inodeSize];
+      const inode = inodeOf[ino] ?? NONE;
+      const nameless = inode === NONE ? this.#parts.namelessFiles.get(ino) : undefined;
+      if (inode !== NONE && inode >= this.#parts.firstValue) this.#writeValue(inode, ino, start, target, view);
+      else if (inode !== NONE) this.#writeInode(inode, ino, start, target, view);
+      else if (nameless !== undefined) this.#writeNameless(nameless, ino, start, target, view);
     }
   }
 
-  /** The image's record, as the file that EXT4_IOC_SWAP_BOOT would make of that inode. */
-  #writeRecord(ino: number, start: number, target: Uint8Array, view: DataView): void {
-    const { geometry, metadata, recordLength } = this.#parts;
-    const blocks = Math.ceil(recordLength / geometry.blockSize);
-    view.setUint16(start + at.i_mode.offset, S_IFMT_OF[EntryType.file]! | RECORD_MODE, true);
+  #writeNameless(file: NamelessFile, ino: number, start: number, target: Uint8Array, view: DataView): void {
+    const { metadata, mappings } = this.#parts;
+    view.setUint16(start + at.i_mode.offset, S_IFMT_OF[EntryType.file]! | file.mode, true);
     view.setUint16(start + at.i_links_count.offset, 1, true);
-    view.setUint16(start + at.i_extra_isize.offset, EXTRA_ISIZE, true);
-    view.setUint32(start + at.i_flags.offset, InodeFlag.extents, true);
-    view.setUint32(start + at.i_size_lo.offset, recordLength, true);
-    view.setUint32(start + at.i_blocks_lo.offset, blocks * (geometry.blockSize / SECTOR_SIZE), true);
-    writeTimes(view, start, metadata.epoch, 0);
-    writeContiguousRoot(view, start + at.i_block.offset, geometry.record, blocks);
-    writeChecksum(ino, start, target, view);
+    this.#writeTimes(view, start, metadata.epoch, 0);
+    const i_block = start + at.i_block.offset;
+    if (file.i_block === undefined) {
+      this.#writeFlags(view, start, InodeFlag.extents);
+      mappings.writeRoot(ino, i_block, target, view);
+    } else {
+      target.set(file.i_block, i_block);
+    }
+    this.#writeSize(view, start, file.size, file.blocks);
+    this.#finish(ino, start, target, view);
   }
 
   /**
@@ -107,20 +127,18 @@ export class InodeTable implements BytesSource {
    * stays 0, as with the number of an inode that has the xattr it would be in Lustre's form.
    */
   #writeValue(inode: number, ino: number, start: number, target: Uint8Array, view: DataView): void {
-    const { geometry, metadata, xattrs, firstValue, contents, builtExtentTrees } = this.#parts;
+    const { metadata, xattrs, firstValue, contents, mappings } = this.#parts;
     const { length, hash, references } = xattrs.values.at(inode - firstValue);
     view.setUint16(start + at.i_mode.offset, S_IFMT_OF[EntryType.file]! | VALUE_MODE, true);
     view.setUint16(start + at.i_links_count.offset, 1, true);
-    view.setUint16(start + at.i_extra_isize.offset, EXTRA_ISIZE, true);
     view.setUint32(start + at.i_flags.offset, InodeFlag.extents | InodeFlag.eaInode, true);
-    view.setUint32(start + at.i_size_lo.offset, length, true);
-    view.setUint32(start + at.i_blocks_lo.offset, contents.count[inode]! * (geometry.blockSize / SECTOR_SIZE), true);
+    this.#writeSize(view, start, length, contents.count[ino]! + mappings.blocksOf(ino));
     writeTime(view, start + at.i_crtime.offset, start + at.i_crtime_extra.offset, metadata.epoch, 0);
     view.setUint32(start + at.i_atime.offset, hash, true);
     view.setUint32(start + at.i_ctime.offset, high32(references), true);
     view.setUint32(start + at.i_version.offset, low32(references), true);
-    builtExtentTrees.writeRoot(inode, start + at.i_block.offset, target, view);
-    writeChecksum(ino, start, target, view);
+    mappings.writeRoot(ino, start + at.i_block.offset, target, view);
+    this.#finish(ino, start, target, view);
   }
 
   #writeInode(inode: number, ino: number, start: number, target: Uint8Array, view: DataView): void {
@@ -134,16 +152,15 @@ export class InodeTable implements BytesSource {
     view.setUint16(start + at.i_gid.offset, gid & 0xffff, true);
     view.setUint16(start + at.i_gid_high.offset, gid >>> 16, true);
     view.setUint16(start + at.i_links_count.offset, numbering.links[inode]!, true);
-    view.setUint16(start + at.i_extra_isize.offset, EXTRA_ISIZE, true);
-    writeTimes(view, start, seconds, nanoseconds);
-    this.#writeContent(inode, type, start, target, view);
+    this.#writeTimes(view, start, seconds, nanoseconds);
+    this.#writeContent(inode, ino, type, start, target, view);
     xattrs.writeInInode(inode, start, target, view);
-    writeChecksum(ino, start, target, view);
+    this.#finish(ino, start, target, view);
   }
 
-  #writeContent(inode: number, type: number, start: number, target: Uint8Array, view: DataView): void {
-    const { tree, contents, geometry, extentTrees, builtExtentTrees, xattrs } = this.#parts;
-    const count = contents.count[inode]!;
+  #writeContent(inode: number, ino: number, type: number, start: number, target: Uint8Array, view: DataView): void {
+    const { tree, contents, geometry, mappings, xattrs } = this.#parts;
+    const count = contents.count[ino]!;
     const size = contentSize(tree, inode, type, count * geometry.blockSize);
     const i_block = start + at.i_block.offset;
     let blocks = count;
@@ -151,23 +168,58 @@ export class InodeTable implements BytesSource {
       target.set(tree.symlinkTarget(inode), i_block);
     } else if (type === EntryType.file || type === EntryType.directory || type === EntryType.symlink) {
       const indexed = type === EntryType.directory && this.#parts.isIndexed(inode);
-      view.setUint32(start + at.i_flags.offset, InodeFlag.extents | (indexed ? InodeFlag.index : 0), true);
-      builtExtentTrees.writeRoot(inode, i_block, target, view);
-      blocks += extentTrees.blocksOf(inode, count);
+      this.#writeFlags(view, start, InodeFlag.extents | (indexed ? InodeFlag.index : 0));
+      mappings.writeRoot(ino, i_block, target, view);
+      blocks += mappings.blocksOf(ino);
     } else if (type === EntryType.characterDevice || type === EntryType.blockDevice) {
       writeDevice(tree, inode, i_block, view);
     }
     const xattrBlock = xattrs.block[inode]!;
     if (xattrBlock !== NONE) {
-      view.setUint32(start + at.i_file_acl_lo.offset, geometry.xattrs + xattrBlock, true);
+      const block = geometry.contentBlocks.blockOf(geometry.xattrs + xattrBlock);
+      view.setUint32(start + at.i_file_acl_lo.offset, low32(block), true);
+      view.setUint16(start + at.i_file_acl_high.offset, high32(block), true);
       blocks++;
     }
     blocks += xattrs.valueBlocksOf(inode);
-    const sectors = blocks * (geometry.blockSize / SECTOR_SIZE);
+    this.#writeSize(view, start, size, blocks);
+  }
+
+  #writeFlags(view: DataView, start: number, flags: number): void {
+    const known = this.#parts.features.has('extent') ? flags : flags & ~InodeFlag.extents;
+    view.setUint32(start + at.i_flags.offset, known, true);
+  }
+
+  #writeSize(view: DataView, start: number, size: number, blocks: number): void {
+    const sectors = blocks * (this.#parts.geometry.blockSize / SECTOR_SIZE);
     view.setUint32(start + at.i_blocks_lo.offset, low32(sectors), true);
     view.setUint16(start + at.i_blocks_high.offset, high32(sectors), true);
     view.setUint32(start + at.i_size_lo.offset, low32(size), true);
     view.setUint32(start + at.i_size_high.offset, high32(size), true);
+  }
+
+  /** i_atime, i_ctime, i_mtime and where there is room i_crtime, all the same. */
+  #writeTimes(view: DataView, start: number, seconds: number, nanoseconds: number): void {
+    if (this.#inodeSize < Inode.size) {
+      for (const field of [at.i_atime, at.i_ctime, at.i_mtime]) view.setInt32(start + field.offset, seconds, true);
+      return;
+    }
+    writeTime(view, start + at.i_atime.offset, start + at.i_atime_extra.offset, seconds, nanoseconds);
+    writeTime(view, start + at.i_ctime.offset, start + at.i_ctime_extra.offset, seconds, nanoseconds);
+    writeTime(view, start + at.i_mtime.offset, start + at.i_mtime_extra.offset, seconds, nanoseconds);
+    writeTime(view, start + at.i_crtime.offset, start + at.i_crtime_extra.offset, seconds, nanoseconds);
+  }
+
+  /** i_extra_isize and the checksum over the inode, in which the checksum's fields still are zeros. */
+  #finish(ino: number, start: number, target: Uint8Array, view: DataView): void {
+    if (this.#inodeSize < Inode.size) {
+      view.setUint32(start + at.i_generation.offset, EXT2_GENERATION, true);
+      return;
+    }
+    view.setUint16(start + at.i_extra_isize.offset, EXTRA_ISIZE, true);
+    const checksum = crc32c(inodeSeed(ino), target.subarray(start, start + Inode.size));
+    view.setUint16(start + at.i_checksum_lo.offset, checksum & 0xffff, true);
+    view.setUint16(start + at.i_checksum_hi.offset, checksum >>> 16, true);
   }
 }
 
@@ -177,14 +229,6 @@ function contentSize(tree: Tree, inode: number, type: number, blocksLength: numb
   if (type === EntryType.symlink) return tree.symlinkTarget(inode).length;
   const layer = tree.inodeLayer.values[inode]!;
   return type === EntryType.file ? tree.layers[layer]!.size[tree.inodeEntry.values[inode]!]! : 0;
-}
-
-/** i_atime, i_ctime, i_mtime and i_crtime, all the same. */
-function writeTimes(view: DataView, start: number, seconds: number, nanoseconds: number): void {
-  writeTime(view, start + at.i_atime.offset, start + at.i_atime_extra.offset, seconds, nanoseconds);
-  writeTime(view, start + at.i_ctime.offset, start + at.i_ctime_extra.offset, seconds, nanoseconds);
-  writeTime(view, start + at.i_mtime.offset, start + at.i_mtime_extra.offset, seconds, nanoseconds);
-  writeTime(view, start + at.i_crtime.offset, start + at.i_crtime_extra.offset, seconds, nanoseconds);
 }
 
 /** A time and its extra field, two bits of which carry the seconds past 2038. */
@@ -203,11 +247,4 @@ function writeDevice(tree: Tree, inode: number, i_block: number, view: DataView)
   const minor = index.deviceMinor[entry]!;
   if (major < 256 && minor < 256) view.setUint32(i_block, (major << 8) | minor, true);
   else view.setUint32(i_block + 4, ((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0, true);
-}
-
-/** i_checksum_lo and i_checksum_hi, over the inode with both as zeros, which they still are. */
-function writeChecksum(ino: number, start: number, target: Uint8Array, view: DataView): void {
-  const checksum = crc32c(inodeSeed(ino), target.subarray(start, start + Inode.size));
-  view.setUint16(start + at.i_checksum_lo.offset, checksum & 0xffff, true);
-  view.setUint16(start + at.i_checksum_hi.offset, checksum >>> 16, true);
 }

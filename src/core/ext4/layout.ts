@@ -1,34 +1,30 @@
-import { type ByteString, bytesOf, displayName } from '../bytes.ts';
+import { type ByteString, bytesOf } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
-import { entryPath } from '../layer/layer-index.ts';
 import type { Plan } from '../plan/plan.ts';
-import { roundUp } from '../struct.ts';
-import { warnOfClampedTimes } from '../tree/metadata.ts';
-import { type NameOrder, orderNames } from '../tree/order.ts';
+import { EXT2_TIMES, warnOfClampedTimes } from '../tree/metadata.ts';
+import { orderNames } from '../tree/order.ts';
 import { findInode } from '../tree/resolve.ts';
 import { NONE, ROOT, type Tree } from '../tree/tree.ts';
 import { type DirectoryLayout, LINEAR, layOutDirectories } from './directory.ts';
 import { DirectoryBlocks } from './directory-blocks.ts';
-import { type Contents, ExtentTrees } from './extents.ts';
-import { GroupDescriptor } from './format/group-descriptor.ts';
-import { Inode } from './format/inode.ts';
-import { Superblock, SUPERBLOCK_OFFSET } from './format/superblock.ts';
-import { type Geometry, planGeometry } from './geometry.ts';
+import { type Features, featuresOf } from './features.ts';
+import type { Geometry } from './geometry.ts';
 import { Groups } from './groups.ts';
 import { InodeTable } from './inode-table.ts';
+import { labelOf } from './labels.ts';
 import { checkLengths } from './limits.ts';
-import { type Numbering, numberInodes } from './numbering.ts';
+import { fixedSources, journalFields, namelessFiles, specialContents } from './metadata-sources.ts';
+import { numberInodes } from './numbering.ts';
 import { checkExt4Options, type Ext4Options } from './options.ts';
-import { type DataPlacement, placeData } from './placement.ts';
+import { type Parts, placeContents } from './place-contents.ts';
+import { placeData } from './placement.ts';
 import { encodeRecord, makeRecord, type ImageRecord } from './record.ts';
-import { buildRegions, fixedBytes, ownerOf } from './regions.ts';
-import { writeSuperblock } from './superblock.ts';
+import { buildRegions } from './regions.ts';
 import { slowSymlinks, symlinkBlocks } from './symlink-blocks.ts';
-import { BlockUsage } from './usage.ts';
+import { BlockClaims, BlockUsage } from './usage.ts';
 import { deriveUuid, type Sha256 } from './uuid.ts';
-import { layOutXattrs, type XattrLayout } from './xattrs.ts';
-import type { XattrValues } from './xattr-values.ts';
+import { layOutXattrs } from './xattrs.ts';
 
 /** Where the parts of one file, directory or symlink lie, in bytes of the image. */
 export interface Location {
@@ -61,41 +57,30 @@ export interface Host {
 const LOST_AND_FOUND = bytesOf('lost+found');
 
 /**
- * Plans the ext4 image of a tree: a function of the tree and the options alone. Adds lost+found to a tree that has none, and
+ * Plans the ext4 or ext2 image of a tree: a function of the tree and the options alone. Adds lost+found to a tree that has none, and
  * the nameless inodes of xattr values.
  * Throws `option-invalid`, `image-too-small` or `limit-exceeded`.
  */
-export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan {
-  checkExt4Options(options);
+export function planExt4(tree: Tree, given: Ext4Options, host: Host): Ext4Plan {
+  checkExt4Options(given);
+  const timeLimits = given.fs === 'ext2' ? EXT2_TIMES : undefined;
+  const options = { ...given, metadata: { ...given.metadata, timeLimits } };
   const { blockSize, placement } = options;
+  const features = featuresOf(options);
   warnOfClampedTimes(tree, options.metadata, host.warn);
   const lostAndFound = ensureLostAndFound(tree);
   const names = orderNames(tree);
-  const named = numberInodes(tree, lostAndFound, placement);
-  checkLengths(tree, named, blockSize);
-  const directories = layOutDirectories(tree, names, named, lostAndFound, options);
-  const xattrs = layOutXattrs(tree, named, blockSize, host.warn);
+  const named = numberInodes(tree, lostAndFound, placement, features);
+  checkLengths(tree, named, blockSize, features);
+  const directories = layOutDirectories(tree, names, named, lostAndFound, { blockSize, placement, features });
+  const xattrs = layOutXattrs(tree, named, blockSize, features, host.warn);
   const { first: firstValue, numbering } = xattrs.values.addInodes(tree, named);
   const symlinks = slowSymlinks(tree, numbering);
   const data = placeData(tree, numbering, blockSize, placement);
-  const nameless = { first: firstValue, values: xattrs.values };
-  const count = contentCounts(data, directories, symlinks, nameless);
-  const extentTrees = new ExtentTrees(tree, numbering, count, blockSize);
   const described = { lostAndFound, xattrsOf: (inode: number) => xattrs.xattrsOf(inode) };
   const record = makeRecord(tree, names, described, options, host.sha256());
   const recordBytes = encodeRecord(record);
-  const sizes = {
-    record: Math.ceil(recordBytes.length / blockSize),
-    directories: directories.length,
-    xattrs: xattrs.blockCount,
-    xattrValues: xattrs.values.blockCount,
-    symlinks: symlinks.length,
-    extentTrees: extentTrees.blockCount,
-    data: data.length,
-  };
-  const geometry = planGeometry(sizes, numbering, options);
-  const contents = { count, first: contentStarts(geometry, data, directories, symlinks, nameless) };
-  const parts = {
+  const unplaced = {
     tree,
     record,
     recordBytes,
@@ -107,29 +92,16 @@ export function planExt4(tree: Tree, options: Ext4Options, host: Host): Ext4Plan
     firstValue,
     symlinks,
     data,
-    extentTrees,
-    geometry,
-    contents,
   };
-  return assemble(parts, options, host);
+  return assemble({ ...unplaced, ...placeContents(unplaced, options, withNeeded(features, unplaced)) }, options, host);
 }
 
-interface Parts {
-  readonly tree: Tree;
-  readonly record: ImageRecord;
-  readonly recordBytes: Uint8Array;
-  readonly lostAndFound: number;
-  readonly names: NameOrder;
-  readonly numbering: Numbering;
-  readonly directories: DirectoryLayout;
-  readonly xattrs: XattrLayout;
-  /** The tree's first inode of an xattr's value; the others follow it. */
-  readonly firstValue: number;
-  readonly symlinks: Uint32Array;
-  readonly data: DataPlacement;
-  readonly extentTrees: ExtentTrees;
-  readonly geometry: Geometry;
-  readonly contents: Contents;
+/** With the features that the content needs. */
+function withNeeded(features: Features, { xattrs, directories }: Pick<Parts, 'xattrs' | 'directories'>): Features {
+  const needed = new Set(features);
+  if (xattrs.values.count > 0) needed.add('ea_inode');
+  if (directories.needsLargeDir) needed.add('large_dir');
+  return needed;
 }
 
 function ensureLostAndFound(tree: Tree): number {
@@ -145,90 +117,36 @@ function ensureLostAndFound(tree: Tree): number {
   throw new ImageError('layer-unsupported', 'not a directory, which ext4 needs there', context);
 }
 
-/** The xattr values that have inodes, and the first of their inodes in the tree. */
-interface ValueInodes {
-  readonly first: number;
-  readonly values: XattrValues;
-}
-
-/** By inode: how many blocks its contents take. */
-function contentCounts(
-  data: DataPlacement,
-  directories: DirectoryLayout,
-  symlinks: Uint32Array,
-  { first, values }: ValueInodes,
-): Float64Array {
-  const count = data.count.slice();
-  directories.directories.forEach((inode, i) => {
-    count[inode] = directories.firstBlock[i + 1]! - directories.firstBlock[i]!;
-  });
-  for (const inode of symlinks) count[inode] = 1;
-  for (let i = 0; i < values.count; i++) count[first + i] = values.blocksOf(values.at(i).length);
-  return count;
-}
-
-/** By inode: the block of the image in which its contents begin. */
-function contentStarts(
-  geometry: Geometry,
-  data: DataPlacement,
-  directories: DirectoryLayout,
-  symlinks: Uint32Array,
-  { first: firstValue, values }: ValueInodes,
-): Float64Array {
-  const first = data.first.map((block) => geometry.data + block);
-  directories.directories.forEach((inode, i) => {
-    first[inode] = geometry.directories + directories.firstBlock[i]!;
-  });
-  symlinks.forEach((inode, i) => {
-    first[inode] = geometry.symlinks + i;
-  });
-  for (let i = 0; i < values.count; i++) first[firstValue + i] = geometry.xattrValues + values.firstBlockOf(i);
-  return first;
-}
-
 function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
-  const { tree, recordBytes, numbering, geometry, directories, xattrs, symlinks, extentTrees, contents } = parts;
+  const { tree, recordBytes, numbering, geometry, features, xattrs, mappings, data } = parts;
   const { blockSize } = options;
-  const groups = new Groups(geometry, claimBlocks(parts), numbering, tree);
-  const descriptors = new Uint8Array(geometry.groups * GroupDescriptor.size);
+  const groups = new Groups(geometry, features, claimBlocks(parts), numbering, tree);
+  const descriptors = new Uint8Array(geometry.groups * geometry.descriptorSize);
   const free = groups.writeDescriptors(descriptors);
   const uuid = options.uuid ?? deriveUuid(recordBytes, host.sha256());
-  const superblock = new Uint8Array(Superblock.size);
-  const needed = [
-    ...(xattrs.values.count > 0 ? (['ea_inode'] as const) : []),
-    ...(directories.needsLargeDir ? (['large_dir'] as const) : []),
-  ];
-  writeSuperblock(new DataView(superblock.buffer), geometry, options, uuid, free, needed);
-  const builtExtentTrees = extentTrees.build(numbering, contents, geometry.extentTrees);
-  const indexed = new Set(directories.directories.filter((_, i) => directories.nodes[i] !== LINEAR));
+  const indexed = indexedDirectories(parts.directories);
+  const superblock = { geometry, features, options, uuid, free, journal: journalFields(parts) };
   const inodeTable = new InodeTable({
-    tree,
-    numbering,
-    geometry,
-    contents,
-    extentTrees,
-    builtExtentTrees,
-    xattrs,
-    firstValue: parts.firstValue,
-    lostAndFound: parts.lostAndFound,
-    recordLength: recordBytes.length,
+    ...parts,
     metadata: options.metadata,
+    namelessFiles: namelessFiles(parts),
     isIndexed: (inode) => indexed.has(inode),
   });
-  const sources = {
-    superblock: fixedBytes(superblock, 'superblock'),
-    groupDescriptors: fixedBytes(descriptors, 'group descriptors'),
-    record: fixedBytes(inWholeBlocks(recordBytes, blockSize), 'image record'),
-    inodeTable,
-    directories: new DirectoryBlocks(tree, directories, numbering, blockSize),
-    xattrs: xattrs.blocks(geometry.xattrs),
-    xattrValues: xattrs.values.blocks(),
-    symlinks: symlinkBlocks(tree, symlinks, blockSize),
-    extentTrees: builtExtentTrees,
-  };
+  const contents = [
+    {
+      block: geometry.directories,
+      source: new DirectoryBlocks(tree, parts.directories, numbering, blockSize, features),
+    },
+    { block: geometry.xattrs, source: xattrs.blocks((i) => geometry.contentBlocks.blockOf(geometry.xattrs + i)) },
+    { block: geometry.xattrValues, source: xattrs.values.blocks() },
+    { block: geometry.symlinks, source: symlinkBlocks(tree, parts.symlinks, blockSize) },
+    { block: geometry.mappings, source: mappings },
+    ...specialContents(parts, uuid),
+  ];
+  const fixed = fixedSources(superblock, descriptors, recordBytes);
   return {
-    size: geometry.blocks * blockSize,
-    ...buildRegions(tree, groups, sources, parts.data),
+    size: geometry.size,
+    ...buildRegions({ tree, geometry, groups, data, fixed, inodeTable, contents }),
     label: (owner, offset) => labelOf(tree, geometry, owner, offset),
     geometry,
     uuid,
@@ -239,72 +157,58 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
   };
 }
 
-/** Claims every block in use, in ascending order. */
+function indexedDirectories({ directories, nodes }: DirectoryLayout): ReadonlySet<number> {
+  return new Set(directories.filter((_, i) => nodes[i] !== LINEAR));
+}
+
+/** All blocks in use. */
 function claimBlocks({
   tree,
+  features,
   geometry,
   recordBytes,
   directories,
   xattrs,
   symlinks,
-  extentTrees,
+  mappings,
   data,
 }: Parts): BlockUsage {
-  const usage = new BlockUsage(geometry.blocks);
-  const descriptorBlocks = Math.ceil((geometry.groups * GroupDescriptor.size) / geometry.blockSize);
-  usage.claim('superblock', geometry.firstDataBlock, 1);
-  usage.claim('group descriptors', geometry.groupDescriptors, descriptorBlocks);
-  usage.claim('image record', geometry.record, Math.ceil(recordBytes.length / geometry.blockSize));
-  usage.claim('block bitmaps', geometry.blockBitmaps, geometry.groups);
-  usage.claim('inode bitmaps', geometry.inodeBitmaps, geometry.groups);
-  usage.claim('inode tables', geometry.inodeTables, geometry.groups * geometry.inodeTableBlocksPerGroup);
-  usage.claim('directories', geometry.directories, directories.length);
-  usage.claim('xattrs', geometry.xattrs, xattrs.blockCount);
-  usage.claim('xattr values', geometry.xattrValues, xattrs.values.blockCount);
-  usage.claim('symlinks', geometry.symlinks, symlinks.length);
-  usage.claim('extent trees', geometry.extentTrees, extentTrees.blockCount);
-  for (const inode of data.files) {
-    if (tree.inodeDentries.values[inode]! === 0) continue;
-    usage.claim('file data', geometry.data + data.first[inode]!, data.count[inode]!);
+  const claims = new BlockClaims();
+  const { blockSize, blocksPerGroup, contentBlocks, inodeTableBlocksPerGroup } = geometry;
+  const superblockBlocks = 1 + geometry.groupDescriptorBlocks + geometry.reservedGdtBlocks;
+  for (const group of [0, ...geometry.backupGroups]) {
+    claims.add(geometry.firstDataBlock + group * blocksPerGroup, superblockBlocks);
   }
-  return usage;
-}
-
-function inWholeBlocks(bytes: Uint8Array, blockSize: number): Uint8Array {
-  const blocks = new Uint8Array(roundUp(bytes.length, blockSize));
-  blocks.set(bytes);
-  return blocks;
-}
-
-function labelOf(tree: Tree, geometry: Geometry, owner: number, offset: number): string {
-  if (owner !== 0) return fileLabel(tree, owner - ownerOf(0));
-  const block = Math.floor(offset / geometry.blockSize);
-  if (offset < SUPERBLOCK_OFFSET) return 'boot area';
-  if (block <= geometry.firstDataBlock) return 'superblock, rest of its block';
-  if (block >= geometry.metadataEnd) return 'free';
-  if (block < geometry.record) return 'group descriptors, rest of their block';
-  if (block < geometry.blockBitmaps) return 'free';
-  if (block < geometry.inodeBitmaps) return `block bitmap, group ${block - geometry.blockBitmaps}`;
-  if (block < geometry.inodeBitmaps + geometry.groups) return `inode bitmap, group ${block - geometry.inodeBitmaps}`;
-  const group = Math.floor((block - geometry.inodeTables) / geometry.inodeTableBlocksPerGroup);
-  return group >= 0 && group < geometry.groups ? `inode table, group ${group}` : 'free';
-}
-
-function fileLabel(tree: Tree, inode: number): string {
-  const layer = tree.inodeLayer.values[inode]!;
-  if (tree.dentryOf(inode) !== NONE) return `file /${tree.displayInode(inode)} (layer ${layer})`;
-  const path = displayName(entryPath(tree.layers[layer]!, tree.inodeEntry.values[inode]!), 4096);
-  return `free, kept for /${path} of layer ${layer}`;
+  claims.add(geometry.record, Math.ceil(recordBytes.length / blockSize));
+  for (const block of geometry.blockBitmaps) claims.add(block, 1);
+  for (const block of geometry.inodeBitmaps) claims.add(block, 1);
+  for (const block of geometry.inodeTables) claims.add(block, inodeTableBlocksPerGroup);
+  const claim = (content: number, count: number): void => {
+    contentBlocks.forEachRun(content, count, (start, length) => claims.add(start, length));
+  };
+  claim(geometry.directories, directories.length);
+  claim(geometry.xattrs, xattrs.blockCount);
+  claim(geometry.xattrValues, xattrs.values.blockCount);
+  claim(geometry.symlinks, symlinks.length);
+  claim(geometry.mappings, mappings.length / blockSize);
+  claim(geometry.resizeInode, features.has('resize_inode') && geometry.reservedGdtBlocks > 0 ? 1 : 0);
+  claim(geometry.journal, geometry.journalBlocks);
+  for (const inode of data.files) {
+    if (tree.inodeDentries.values[inode]! > 0) claim(geometry.data + data.first[inode]!, data.count[inode]!);
+  }
+  return new BlockUsage(claims, geometry.blocks);
 }
 
 function locate({ tree, numbering, geometry, contents }: Parts, path: ByteString): Location | undefined {
   const inode = findInode(tree, bytesOf(path));
   if (inode === NONE) return undefined;
   const ino = numbering.ino[inode]!;
+  const group = Math.floor((ino - 1) / geometry.inodesPerGroup);
+  const within = ino - 1 - group * geometry.inodesPerGroup;
   return {
     ino,
-    inodeOffset: geometry.inodeTables * geometry.blockSize + (ino - 1) * Inode.size,
-    offset: contents.first[inode]! * geometry.blockSize,
-    length: contents.count[inode]! * geometry.blockSize,
+    inodeOffset: geometry.inodeTables[group]! * geometry.blockSize + within * geometry.inodeSize,
+    offset: geometry.contentBlocks.blockOf(contents.first[ino]!) * geometry.blockSize,
+    length: contents.count[ino]! * geometry.blockSize,
   };
 }

@@ -1,6 +1,7 @@
 import { ImageError } from '../errors.ts';
 import { NONE, ROOT, type Tree } from '../tree/tree.ts';
-import { EXT4_GOOD_OLD_FIRST_INO, EXT4_LINK_MAX, EXT4_ROOT_INO } from './format/inode.ts';
+import type { Features } from './features.ts';
+import { EXT2_LINK_MAX, EXT4_GOOD_OLD_FIRST_INO, EXT4_LINK_MAX, EXT4_ROOT_INO } from './format/inode.ts';
 import type { Placement } from './options.ts';
 
 /** Which inode number each inode of the tree has, and the numbers the other way round. */
@@ -22,9 +23,9 @@ export interface Numbering {
 /**
  * Numbers the inodes in the order in which the layers made them; lost+found is 11, the root 2. With `stable` an inode
  * that a higher layer removed keeps its number unused. With `compact` an inode comes behind a directory that holds it, so that
- * the order does not tell of layers: made again from nothing but the image, in this order, it is the same. Throws `limit-exceeded` for a file with more than 65,000 names.
+ * the order does not tell of layers: made again from nothing but the image, in this order, it is the same. Throws `limit-exceeded` for more links than Linux allows.
  */
-export function numberInodes(tree: Tree, lostAndFound: number, placement: Placement): Numbering {
+export function numberInodes(tree: Tree, lostAndFound: number, placement: Placement, features: Features): Numbering {
   const ino = new Uint32Array(tree.inodeCount);
   let next = EXT4_GOOD_OLD_FIRST_INO + 1;
   let last = EXT4_GOOD_OLD_FIRST_INO;
@@ -40,7 +41,7 @@ export function numberInodes(tree: Tree, lostAndFound: number, placement: Placem
   }
   const inodeOf = new Uint32Array(last + 1).fill(NONE);
   for (let inode = 0; inode < tree.inodeCount; inode++) if (ino[inode] !== 0) inodeOf[ino[inode]!] = inode;
-  return { order, ino, inodeOf, last, used: used - 1, links: countLinks(tree) };
+  return { order, ino, inodeOf, last, used: used - 1, links: countLinks(tree, features) };
 }
 
 const lastingInodes = (tree: Tree): Uint32Array => inodesThat(tree, (inode) => tree.isLasting(inode));
@@ -77,7 +78,9 @@ function inodesThat(tree: Tree, isTaken: (inode: number) => boolean): Uint32Arra
   return taken.subarray(0, count);
 }
 
-function countLinks(tree: Tree): Uint16Array {
+function countLinks(tree: Tree, features: Features): Uint16Array {
+  const isUnlimited = features.has('dir_nlink');
+  const linksMax = isUnlimited ? EXT4_LINK_MAX : EXT2_LINK_MAX;
   const subdirectories = new Uint32Array(tree.inodeCount);
   for (let dentry = 0; dentry < tree.dentryCount; dentry++) {
     const inode = tree.dentryInode.values[dentry]!;
@@ -88,20 +91,19 @@ function countLinks(tree: Tree): Uint16Array {
   const links = new Uint16Array(tree.inodeCount);
   for (let inode = 0; inode < tree.inodeCount; inode++) {
     const names = tree.inodeDentries.values[inode]!;
-    if (tree.isDirectory(inode)) links[inode] = directoryLinks(subdirectories[inode]!);
-    else if (names > EXT4_LINK_MAX) throw tooManyLinks(tree, inode, names);
-    else links[inode] = names;
+    const count = tree.isDirectory(inode) ? 2 + subdirectories[inode]! : names;
+    if (count <= linksMax) links[inode] = count;
+    // With dir_nlink, 1 stands for more links than the count can hold.
+    else if (isUnlimited && tree.isDirectory(inode)) links[inode] = 1;
+    else throw tooManyLinks(tree, inode, count, linksMax);
   }
   return links;
 }
 
-/** With dir_nlink, 1 stands for more links than the count can hold. */
-function directoryLinks(subdirectories: number): number {
-  const links = 2 + subdirectories;
-  return links > EXT4_LINK_MAX ? 1 : links;
-}
-
-function tooManyLinks(tree: Tree, inode: number, names: number): ImageError {
+function tooManyLinks(tree: Tree, inode: number, count: number, linksMax: number): ImageError {
   const context = { layer: tree.inodeLayer.values[inode], path: tree.displayInode(inode) };
-  return new ImageError('limit-exceeded', `${names} hard links, at most ${EXT4_LINK_MAX} to one file`, context);
+  const what = tree.isDirectory(inode)
+    ? `${count - 2} directories in a directory, at most ${linksMax - 2}`
+    : `${count} hard links, at most ${linksMax} to one file`;
+  return new ImageError('limit-exceeded', what, context);
 }

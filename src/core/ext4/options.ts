@@ -1,8 +1,10 @@
 import { bytesOf, type ByteString } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
 import type { LayerIdentity } from '../layer/identity.ts';
-import { type MetadataPolicy, SECONDS_MAX, SECONDS_MIN } from '../tree/metadata.ts';
+import { EXT2_TIMES, type MetadataPolicy, SECONDS_MAX, SECONDS_MIN } from '../tree/metadata.ts';
 import type { SymlinkedParents } from '../tree/resolve.ts';
+import type { FeatureName } from './features.ts';
+import { JOURNAL_MODES, type MountOption } from './format/mount-options.ts';
 
 /** The layouts that this program knows; a change of any image's bytes makes a new one. */
 export const FORMAT_VERSION = 1;
@@ -12,11 +14,19 @@ export type Placement = 'stable' | 'compact';
 
 /** What decides an ext4 image besides its tree. Sizes are in bytes. */
 export interface Ext4Options {
+  /** `ext2`: 128-byte inodes, maps of blocks in place of extents, nothing that came later. */
+  readonly fs: 'ext4' | 'ext2';
+  /** For guests that write: a journal of so many bytes, else of the size that mke2fs chooses, and room to grow while mounted. */
+  readonly journal?: { readonly bytes?: number } | undefined;
+  /** Features that the image has whether its content needs them or not, in byte order. */
+  readonly features: readonly FeatureName[];
+  /** What a mount has without being asked, in the order of their bits. */
+  readonly mountOptions: readonly MountOption[];
   readonly blockSize: 1024 | 2048 | 4096;
   /** The image's exact size; without it the image is as large as its content and `free` need, in whole MiB. */
   readonly size?: number | undefined;
-  /** Room to leave free: bytes, or percent of what the content needs. */
-  readonly free: { readonly bytes: number } | { readonly percent: number };
+  /** Room to leave free: bytes, or percent of what the content needs, but at least `bytesMin`. */
+  readonly free: { readonly bytes: number } | { readonly percent: number; readonly bytesMin?: number };
   /** At least this many inodes in all. */
   readonly inodes?: number | undefined;
   /** The volume name, at most 16 bytes of UTF-8. */
@@ -34,9 +44,14 @@ export interface Ext4Options {
 /** The longest volume name, in bytes. */
 const LABEL_LENGTH_MAX = 16;
 
+/** The least that Linux and mke2fs allow (JBD2_MIN_JOURNAL_BLOCKS), and mke2fs' most, in blocks. */
+export const JOURNAL_BLOCKS_MIN = 1024;
+const JOURNAL_BLOCKS_MAX = 10_240_000;
+
 /** Throws `option-invalid` for options that no image can have. */
 export function checkExt4Options(options: Ext4Options): void {
   const { blockSize, size, label, uuid, inodes, metadata } = options;
+  checkGuestOptions(options);
   if (![1024, 2048, 4096].includes(blockSize)) throw invalid(`a block size of ${blockSize}: 1024, 2048 or 4096`);
   if (label.length > LABEL_LENGTH_MAX) throw invalid(`a label of ${label.length} bytes: at most ${LABEL_LENGTH_MAX}`);
   if (label.includes('\0')) throw invalid('a label that holds a NUL');
@@ -51,9 +66,25 @@ export function checkExt4Options(options: Ext4Options): void {
     throw invalid(`${inodes} inodes: 1 to 4294967295`);
   }
   const { epoch } = metadata;
+  if (options.fs === 'ext2' && epoch > EXT2_TIMES.secondsMax) {
+    throw invalid(`a time of ${epoch} on ext2: at most ${EXT2_TIMES.secondsMax}, which is in 2038`);
+  }
   if (!Number.isInteger(epoch) || epoch < SECONDS_MIN || epoch > SECONDS_MAX) {
     throw invalid(`a time of ${epoch}: whole seconds since 1970, ${SECONDS_MIN} to ${SECONDS_MAX}`);
   }
+}
+
+function checkGuestOptions({ fs, blockSize, journal, mountOptions }: Ext4Options): void {
+  if (journal !== undefined && fs === 'ext2') throw invalid('a journal on ext2, which has none');
+  if (journal?.bytes !== undefined) {
+    const [least, most] = [JOURNAL_BLOCKS_MIN * blockSize, JOURNAL_BLOCKS_MAX * blockSize];
+    const { bytes } = journal;
+    if (!(Number.isSafeInteger(bytes) && bytes >= least && bytes <= most && bytes % blockSize === 0)) {
+      throw invalid(`a journal of ${bytes} bytes: whole blocks of ${blockSize}, ${least} to ${most}`);
+    }
+  }
+  const modes = mountOptions.filter((name) => JOURNAL_MODES.includes(name));
+  if (modes.length > 1) throw invalid(`the mount options ${modes.join(' and ')}: one of them`);
 }
 
 function isUtf8(text: ByteString): boolean {

@@ -2,24 +2,35 @@ import { entrySegments, isSparse, type LayerIndex } from '../layer/layer-index.t
 import type { BytesSource, Regions } from '../plan/plan.ts';
 import { RegionsBuilder } from '../plan/regions.ts';
 import type { Tree } from '../tree/tree.ts';
-import { SUPERBLOCK_OFFSET } from './format/superblock.ts';
-import { Inode } from './format/inode.ts';
 import type { Geometry } from './geometry.ts';
 import type { Groups } from './groups.ts';
 import type { DataPlacement } from './placement.ts';
 import { fileEntry } from './runs.ts';
 
-/** The sources of an image's metadata, each beginning at its section. */
-export interface MetadataSources {
-  readonly superblock: BytesSource;
-  readonly groupDescriptors: BytesSource;
-  readonly record: BytesSource;
+/** A source that stands somewhere in the image, all of it or a part. */
+export interface FixedSource {
+  /** Where it begins in the image, in bytes. */
+  readonly start: number;
+  readonly source: BytesSource;
+}
+
+/** A source of contents and the content block where it begins. */
+export interface ContentSource {
+  readonly block: number;
+  readonly source: BytesSource;
+}
+
+/** What the regions of an image are made of. */
+export interface RegionParts {
+  readonly tree: Tree;
+  readonly geometry: Geometry;
+  readonly groups: Groups;
+  readonly data: DataPlacement;
+  /** The sources whose place groups decide, but for bitmaps and inode tables. */
+  readonly fixed: readonly FixedSource[];
   readonly inodeTable: BytesSource;
-  readonly directories: BytesSource;
-  readonly xattrs: BytesSource;
-  readonly xattrValues: BytesSource;
-  readonly symlinks: BytesSource;
-  readonly extentTrees: BytesSource;
+  /** In ascending order, in front of all files' data. */
+  readonly contents: readonly ContentSource[];
 }
 
 /** A file's bytes, and the rest of its last block. */
@@ -29,108 +40,165 @@ const REGIONS_PER_FILE = 2;
 export const ownerOf = (inode: number): number => inode + 1;
 
 /** All regions of an image in order, and the sources that they name. */
-export function buildRegions(
-  tree: Tree,
-  groups: Groups,
-  metadata: MetadataSources,
-  data: DataPlacement,
-): { regions: Regions; bytes: BytesSource[] } {
-  const { geometry } = groups;
-  const builder = new RegionsBuilder(REGIONS_PER_FILE * data.files.length + 4 * geometry.groups + 64);
-  const sources: BytesSource[] = [];
-  const add = (at: number, source: BytesSource): void => {
-    builder.zeroTo(at);
-    builder.bytes(at, source.length, sources.push(source) - 1);
-  };
-  const addSection = (block: number, source: BytesSource): void => add(block * geometry.blockSize, source);
-  add(SUPERBLOCK_OFFSET, metadata.superblock);
-  addSection(geometry.groupDescriptors, metadata.groupDescriptors);
-  addSection(geometry.record, metadata.record);
-  addBitmaps(groups, 'block', addSection);
-  addBitmaps(groups, 'inode', addSection);
-  const inodeTable = sources.push(metadata.inodeTable) - 1;
-  addInodeTables(groups, builder, inodeTable);
-  addSection(geometry.directories, metadata.directories);
-  addSection(geometry.xattrs, metadata.xattrs);
-  addSection(geometry.xattrValues, metadata.xattrValues);
-  addSection(geometry.symlinks, metadata.symlinks);
-  addSection(geometry.extentTrees, metadata.extentTrees);
+export function buildRegions(parts: RegionParts): { regions: Regions; bytes: readonly BytesSource[] } {
+  const { tree, geometry, data } = parts;
+  const { blockSize } = geometry;
+  const sources = new SourceList();
+  const builder = new ContentRegions(geometry, groupPieces(parts, sources), REGIONS_PER_FILE * data.files.length);
+  for (const { block, source } of parts.contents) builder.bytes(block * blockSize, source.length, sources.add(source));
   for (const inode of data.files) addFile(tree, inode, geometry, data, builder);
-  builder.zeroTo(geometry.blocks * geometry.blockSize);
-  return { regions: builder.finish(), bytes: sources };
+  return { regions: builder.finish(geometry.size), bytes: sources.list };
 }
 
-/** The bitmaps of groups that have one; the others' blocks stay zeros. */
-function addBitmaps(groups: Groups, kind: 'block' | 'inode', add: (block: number, source: BytesSource) => void): void {
-  const { geometry } = groups;
-  const first = kind === 'block' ? geometry.blockBitmaps : geometry.inodeBitmaps;
-  const unused = (group: number): boolean => (kind === 'block' ? groups.blockUninit(group) : groups.inodeUninit(group));
-  for (let from = 0; from < geometry.groups; ) {
-    let to = from;
-    while (to < geometry.groups && !unused(to)) to++;
-    if (to > from) add(first + from, groups.bitmaps(kind, from, to));
-    from = to + 1;
+class SourceList {
+  readonly list: BytesSource[] = [];
+
+  add(source: BytesSource): number {
+    return this.list.push(source) - 1;
   }
 }
 
-/** The inode tables up to the last inode in use of each group. */
-function addInodeTables(groups: Groups, builder: RegionsBuilder, source: number): void {
-  const { geometry } = groups;
-  const { blockSize } = geometry;
-  const inodesPerBlock = blockSize / Inode.size;
+/** Bytes of a source at a place of the image, in bytes. */
+interface Piece {
+  readonly start: number;
+  readonly length: number;
+  readonly source: number;
+  readonly offset: number;
+}
+
+/** Everything whose place groups decide, in ascending order. */
+function groupPieces({ geometry, groups, fixed, inodeTable }: RegionParts, sources: SourceList): Piece[] {
+  const pieces: Piece[] = fixed.map(({ start, source }) => {
+    return { start, length: source.length, source: sources.add(source), offset: 0 };
+  });
+  const { blockSize, inodeSize, inodeTableBlocksPerGroup } = geometry;
+  const bitmaps = [groups.bitmaps('block'), groups.bitmaps('inode')].map((source) => sources.add(source));
+  const table = sources.add(inodeTable);
+  const inodesPerBlock = blockSize / inodeSize;
   for (let group = 0; group < geometry.groups; group++) {
-    const offset = group * geometry.inodeTableBlocksPerGroup * blockSize;
-    const length = Math.ceil(groups.inodesInitialized(group) / inodesPerBlock) * blockSize;
-    if (length === 0) continue;
-    const start = geometry.inodeTables * blockSize + offset;
-    builder.zeroTo(start);
-    builder.bytes(start, length, source, offset);
+    const add = (block: number, blocks: number, source: number, unit: number): void => {
+      if (blocks === 0) return;
+      pieces.push({ start: block * blockSize, length: blocks * blockSize, source, offset: group * unit * blockSize });
+    };
+    add(geometry.blockBitmaps[group]!, groups.blockUninit(group) ? 0 : 1, bitmaps[0]!, 1);
+    add(geometry.inodeBitmaps[group]!, groups.inodeUninit(group) ? 0 : 1, bitmaps[1]!, 1);
+    const used = Math.ceil(groups.inodesInitialized(group) / inodesPerBlock);
+    add(geometry.inodeTables[group]!, used, table, inodeTableBlocksPerGroup);
+  }
+  return pieces.sort((a, b) => a.start - b.start);
+}
+
+/** Builds regions of contents, which go around the pieces that groups begin with. */
+class ContentRegions {
+  readonly #builder: RegionsBuilder;
+  readonly #geometry: Geometry;
+  readonly #pieces: readonly Piece[];
+  #next = 0;
+
+  /** `dataRegions` is about how many regions of files' data there will be. */
+  constructor(geometry: Geometry, pieces: readonly Piece[], dataRegions: number) {
+    this.#builder = new RegionsBuilder(dataRegions + 2 * pieces.length + 64);
+    this.#geometry = geometry;
+    this.#pieces = pieces;
+  }
+
+  /** `length` bytes of source `source` from the content byte `content` on. */
+  bytes(content: number, length: number, source: number): void {
+    let offset = 0;
+    this.#forEachRun(content, length, (start, count) => {
+      this.#builder.bytes(start, count, source, offset);
+      offset += count;
+    });
+  }
+
+  /** `length` bytes of a layer from `offset` on. */
+  blob(content: number, length: number, layer: number, offset: number, owner: number): void {
+    let at = offset;
+    this.#forEachRun(content, length, (start, count) => {
+      this.#builder.blob(start, count, layer, at, owner);
+      at += count;
+    });
+  }
+
+  /** `length` zeros, which belong to `owner`. */
+  zeros(content: number, length: number, owner: number): void {
+    this.#forEachRun(content, length, (start, count) => this.#builder.zeroTo(start + count, owner));
+  }
+
+  finish(size: number): Regions {
+    this.#passPieces(size);
+    this.#builder.zeroTo(size);
+    return this.#builder.finish();
+  }
+
+  #forEachRun(content: number, length: number, each: (start: number, count: number) => void): void {
+    if (length === 0) return;
+    const { blockSize, contentBlocks } = this.#geometry;
+    const block = Math.floor(content / blockSize);
+    const blocks = Math.ceil((content + length) / blockSize) - block;
+    let within = content - block * blockSize;
+    let left = length;
+    contentBlocks.forEachRun(block, blocks, (first, count) => {
+      const bytes = Math.min(left, count * blockSize - within);
+      const start = first * blockSize + within;
+      this.#passPieces(start);
+      this.#builder.zeroTo(start);
+      each(start, bytes);
+      left -= bytes;
+      within = 0;
+    });
+  }
+
+  /** Adds the pieces in front of `end`. */
+  #passPieces(end: number): void {
+    for (; this.#next < this.#pieces.length && this.#pieces[this.#next]!.start < end; this.#next++) {
+      const { start, length, source, offset } = this.#pieces[this.#next]!;
+      this.#builder.zeroTo(start);
+      this.#builder.bytes(start, length, source, offset);
+    }
   }
 }
 
 /** A file's data with zeros where its blocks have holes and behind its end; all zeros when the file is gone. */
-function addFile(tree: Tree, inode: number, geometry: Geometry, data: DataPlacement, builder: RegionsBuilder): void {
-  const { blockSize } = geometry;
+function addFile(
+  tree: Tree,
+  inode: number,
+  { data: dataStart, blockSize }: Geometry,
+  data: DataPlacement,
+  builder: ContentRegions,
+): void {
   const owner = ownerOf(inode);
-  const start = (geometry.data + data.first[inode]!) * blockSize;
+  const start = (dataStart + data.first[inode]!) * blockSize;
   const end = start + data.count[inode]! * blockSize;
   const file = fileEntry(tree, inode);
-  builder.zeroTo(start);
-  if (file !== undefined && tree.inodeDentries.values[inode]! > 0) {
-    const layer = tree.inodeLayer.values[inode]!;
-    const { index, entry } = file;
-    if (isSparse(index, entry)) addSegments(index, entry, { start, layer, owner, blockSize }, builder);
-    else builder.blob(start, index.size[entry]!, layer, index.dataOffset[entry]!, owner);
-  }
-  builder.zeroTo(end, owner);
+  if (file === undefined || tree.inodeDentries.values[inode] === 0) return builder.zeros(start, end - start, owner);
+  const layer = tree.inodeLayer.values[inode]!;
+  const { index, entry } = file;
+  if (isSparse(index, entry)) return addSegments(index, entry, { start, end, layer, owner, blockSize }, builder);
+  const size = index.size[entry]!;
+  builder.blob(start, size, layer, index.dataOffset[entry]!, owner);
+  builder.zeros(start + size, end - start - size, owner);
 }
 
 /** A sparse file's data: segments that share no block stand next to each other in the image. */
 function addSegments(
   index: LayerIndex,
   entry: number,
-  { start, layer, owner, blockSize }: Readonly<Record<'start' | 'layer' | 'owner' | 'blockSize', number>>,
-  builder: RegionsBuilder,
+  { start, end, layer, owner, blockSize }: Readonly<Record<'start' | 'end' | 'layer' | 'owner' | 'blockSize', number>>,
+  builder: ContentRegions,
 ): void {
   let from = index.dataOffset[entry]!;
   let runEnd = 0;
   let shift = start;
+  let done = start;
   for (const { offset, length } of entrySegments(index, entry)) {
     const firstBlock = Math.floor(offset / blockSize) * blockSize;
     if (firstBlock > runEnd) shift += runEnd - firstBlock;
-    builder.zeroTo(shift + offset, owner);
+    builder.zeros(done, shift + offset - done, owner);
     builder.blob(shift + offset, length, layer, from, owner);
+    done = shift + offset + length;
     from += length;
     runEnd = Math.ceil((offset + length) / blockSize) * blockSize;
   }
-}
-
-/** A source of bytes that are made already. */
-export function fixedBytes(bytes: Uint8Array, label: string): BytesSource {
-  return {
-    length: bytes.length,
-    read: (offset, target) => target.set(bytes.subarray(offset, offset + target.length)),
-    label: () => label,
-    labelUnit: bytes.length,
-  };
+  builder.zeros(done, end - done, owner);
 }

@@ -2,40 +2,53 @@ import { f64Column } from '../columns.ts';
 import { assert } from '../errors.ts';
 import { lastAtMost } from '../plan/blocks-source.ts';
 
-/** Which blocks of an image are in use, as ascending ranges. Claims come in ascending order and never overlap. */
-export class BlockUsage {
-  readonly #start = f64Column();
-  readonly #end = f64Column();
-  readonly #blocks: number;
+/** Ranges of blocks of an image, in any order. */
+export class BlockClaims {
+  readonly start = f64Column();
+  readonly end = f64Column();
 
-  /** `blocks` is how many the image has. */
-  constructor(blocks: number) {
-    this.#blocks = blocks;
-  }
-
-  claim(what: string, start: number, count: number): void {
+  add(start: number, count: number): void {
     if (count === 0) return;
-    const last = this.#start.length - 1;
-    const end = last < 0 ? 0 : this.#end.values[last]!;
-    assert(
-      start >= end && start + count <= this.#blocks,
-      () => `${what} claims ${count} blocks from ${start}, ${end} are taken`,
-    );
-    if (last >= 0 && start === end) this.#end.values[last] = start + count;
+    const last = this.start.length - 1;
+    if (last >= 0 && this.end.values[last] === start) this.end.values[last] = start + count;
     else {
-      this.#start.push(start);
-      this.#end.push(start + count);
+      this.start.push(start);
+      this.end.push(start + count);
     }
+  }
+}
+
+/** Which blocks of an image are in use, as ascending ranges that never overlap. */
+export class BlockUsage {
+  #start = new Float64Array(0);
+  #end = new Float64Array(0);
+
+  /** `claims` are in any order; `blocks` is how many blocks the image has. */
+  constructor(claims: BlockClaims, blocks: number) {
+    const [start, end] = [claims.start.trimmed().sort(), claims.end.trimmed().sort()];
+    let count = 0;
+    for (let i = 0; i < start.length; i++) {
+      // Ranges overlap where, sorted, one begins before the end of another.
+      assert(i === 0 || start[i]! >= end[i - 1]!, () => `block ${start[i]} is claimed twice`);
+      if (count > 0 && start[i] === end[count - 1]) end[count - 1] = end[i]!;
+      else {
+        start[count] = start[i]!;
+        end[count++] = end[i]!;
+      }
+    }
+    assert(count === 0 || end[count - 1]! <= blocks, () => `block ${end[count - 1]! - 1} is claimed, of ${blocks}`);
+    this.#start = start.slice(0, count);
+    this.#end = end.slice(0, count);
   }
 
   /** Calls `each` with the part of every range that lies between `from` and `to`. */
   forEachIn(from: number, to: number, each: (start: number, end: number) => void): void {
     const count = this.#start.length;
     if (count === 0) return;
-    let i = this.#start.values[0]! <= from ? lastAtMost(this.#start.values, count, from) : 0;
-    for (; i < count && this.#start.values[i]! < to; i++) {
-      const start = Math.max(this.#start.values[i]!, from);
-      const end = Math.min(this.#end.values[i]!, to);
+    let i = this.#start[0]! <= from ? lastAtMost(this.#start, count, from) : 0;
+    for (; i < count && this.#start[i]! < to; i++) {
+      const start = Math.max(this.#start[i]!, from);
+      const end = Math.min(this.#end[i]!, to);
       if (start < end) each(start, end);
     }
   }

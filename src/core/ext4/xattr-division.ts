@@ -10,8 +10,8 @@ export interface Division {
   readonly apart: ReadonlySet<number>;
 }
 
-/** What an inode itself holds of entries and values, in bytes. */
-const INODE_ROOM = Inode.size - INODE_XATTRS_OFFSET - XattrInodeHeader.size - LIST_END;
+/** What an inode of 256 bytes itself holds of entries and values, in bytes. */
+export const INODE_ROOM = Inode.size - INODE_XATTRS_OFFSET - XattrInodeHeader.size - LIST_END;
 /** What a block of `blockSize` bytes holds of entries and values, in bytes. */
 export const blockRoom = (blockSize: number): number => blockSize - XattrHeader.size - LIST_END;
 
@@ -20,15 +20,15 @@ export const blockRoom = (blockSize: number): number => blockSize - XattrHeader.
  * into the inode. Where that does not suffice, the longest values stand apart, as few as do, and the set has a block: e2fsck takes
  * a short symlink for a long one when it has values apart and no block. Undefined when names alone are too many.
  */
-export function divideXattrs(xattrs: readonly DiskXattr[], blockSize: number): Division | undefined {
+export function divideXattrs(xattrs: readonly DiskXattr[], blockSize: number, inodeRoom: number): Division | undefined {
   const room = blockRoom(blockSize);
   const lengths = xattrs.map((xattr) => entryLength(xattr, false));
   let total = lengths.reduce((sum, length) => sum + length, 0);
-  if (total <= INODE_ROOM) return { inInode: new Set(lengths.keys()), apart: new Set() };
+  if (total <= inodeRoom) return { inInode: new Set(lengths.keys()), apart: new Set() };
   const apart = new Set<number>();
   const longestFirst = [...xattrs.keys()].sort((a, b) => xattrs[b]!.value.length - xattrs[a]!.value.length);
   for (let i = 0; ; i++) {
-    const inInode = chooseForInode(lengths, total, room);
+    const inInode = chooseForInode(lengths, total, room, inodeRoom);
     if (inInode !== undefined) return { inInode, apart };
     const next = longestFirst[i];
     if (next === undefined || xattrs[next]!.value.length === 0) return undefined;
@@ -40,13 +40,18 @@ export function divideXattrs(xattrs: readonly DiskXattr[], blockSize: number): D
 }
 
 /** The entries that go into an inode so that those left fit `room`; undefined when there are no such. */
-function chooseForInode(lengths: readonly number[], total: number, room: number): ReadonlySet<number> | undefined {
+function chooseForInode(
+  lengths: readonly number[],
+  total: number,
+  room: number,
+  inodeRoom: number,
+): ReadonlySet<number> | undefined {
   const needed = total - room;
-  if (needed > INODE_ROOM) return undefined;
+  if (needed > inodeRoom) return undefined;
   /** By length: the first choice that has it. */
   const choices: (readonly number[] | undefined)[] = [[]];
   for (const [position, length] of lengths.entries()) {
-    for (let before = INODE_ROOM - length; before >= 0; before--) {
+    for (let before = inodeRoom - length; before >= 0; before--) {
       const choice = choices[before];
       if (choice !== undefined) choices[before + length] ??= [...choice, position];
     }

@@ -7,6 +7,7 @@ import type { BytesSource } from '../plan/plan.ts';
 import { xattrsOf } from '../tree/metadata.ts';
 import { NONE, type Tree } from '../tree/tree.ts';
 import { xattrBlockSeed } from './checksums.ts';
+import type { Features } from './features.ts';
 import { Inode, INODE_XATTRS_OFFSET } from './format/inode.ts';
 import {
   EXT4_XATTR_MAGIC,
@@ -16,7 +17,7 @@ import {
   XattrInodeHeader,
 } from './format/xattr.ts';
 import type { Numbering } from './numbering.ts';
-import { blockRoom, divideXattrs } from './xattr-division.ts';
+import { blockRoom, divideXattrs, INODE_ROOM } from './xattr-division.ts';
 import { type DiskXattr, entryLength, toDiskXattrs, writeEntries } from './xattr-entries.ts';
 import { XattrValues } from './xattr-values.ts';
 
@@ -44,23 +45,26 @@ export interface XattrLayout {
   xattrsOf(inode: number): readonly DiskXattr[];
   /** Writes the xattrs that inode `inode` of the tree holds itself, into its 256 bytes at `at`. */
   writeInInode(inode: number, at: number, target: Uint8Array, view: DataView): void;
-  /** The blocks; `first` is the number of the first of them in the image. */
-  blocks(first: number): BytesSource;
+  /** The blocks; `blockOf` gives the block of the image that each is. */
+  blocks(blockOf: (block: number) => number): BytesSource;
 }
 
 /**
  * Divides the xattrs of all inodes: into the inode where a whole set fits, else into a block that up to 1024 inodes with
  * the same set share, else into both; where that does not suffice, values get inodes of their own, which equal values share.
- * Throws `limit-exceeded` for a value that Linux does not serve, and for more names than fit.
+ * Without ext_attr there are none, and on ext2 no values with inodes. Throws `limit-exceeded` for a value that Linux does not
+ * serve, and for more than fits.
  */
 export function layOutXattrs(
   tree: Tree,
   numbering: Numbering,
   blockSize: number,
+  features: Features,
   warn: (warning: string) => void,
 ): XattrLayout {
   const values = new XattrValues(numbering.last + 1, blockSize);
-  const sets = new SetCache(tree, blockSize, values, warn);
+  const sets = new SetCache(tree, blockSize, features, values, warn);
+  if (!features.has('ext_attr')) warnOfMissing(tree, numbering, warn);
   const block = new Uint32Array(tree.inodeCount).fill(NONE);
   const contents: (readonly DiskXattr[])[] = [];
   const references = u32Column();
@@ -88,8 +92,22 @@ export function layOutXattrs(
     valueBlocksOf: (inode) => sets.of(inode)?.valueBlocks ?? 0,
     xattrsOf: (inode) => sets.of(inode)?.all ?? [],
     writeInInode: (inode, at, target, view) => writeInInode(sets.of(inode), at, target, view),
-    blocks: (first) => new XattrBlocks(contents, references.trimmed(), first, blockSize),
+    blocks: (blockOf) => {
+      const numberOf = features.has('metadata_csum') ? blockOf : undefined;
+      return new XattrBlocks(contents, references.trimmed(), blockSize, numberOf);
+    },
   };
+}
+
+/** Warns, once for all, of xattrs that are left out. */
+function warnOfMissing(tree: Tree, { inodeOf }: Numbering, warn: (warning: string) => void): void {
+  const having = inodeOf.filter((inode) => inode !== NONE && xattrsOf(tree, inode).length > 0);
+  if (having.length === 0) return;
+  const { layer, path } = inodeContext(tree, having[0]!);
+  const others = having.length === 1 ? '' : `, and ${having.length - 1} more`;
+  warn(
+    `layer ${layer}, entry ${path || '/'}${others}: xattrs are left out, as the filesystem has none without ext_attr`,
+  );
 }
 
 function addReferences(values: XattrValues, xattrs: readonly DiskXattr[]): void {
@@ -107,13 +125,15 @@ function writeInInode(set: XattrSet | undefined, at: number, target: Uint8Array,
 class SetCache {
   readonly #tree: Tree;
   readonly #blockSize: number;
+  readonly #features: Features;
   readonly #values: XattrValues;
   readonly #warn: (warning: string) => void;
   readonly #sets: Map<number, XattrSet>[];
 
-  constructor(tree: Tree, blockSize: number, values: XattrValues, warn: (warning: string) => void) {
+  constructor(tree: Tree, blockSize: number, features: Features, values: XattrValues, warn: (warning: string) => void) {
     this.#tree = tree;
     this.#blockSize = blockSize;
+    this.#features = features;
     this.#values = values;
     this.#warn = warn;
     this.#sets = tree.layers.map(() => new Map());
@@ -122,7 +142,7 @@ class SetCache {
   /** The set of an inode; undefined for one without xattrs. */
   of(inode: number): XattrSet | undefined {
     const layer = this.#tree.inodeLayer.values[inode]!;
-    if (layer === NONE) return undefined;
+    if (layer === NONE || !this.#features.has('ext_attr')) return undefined;
     const number = this.#tree.layers[layer]!.xattrSet[this.#tree.inodeEntry.values[inode]!]!;
     if (number === 0) return undefined;
     const known = this.#sets[layer]!.get(number);
@@ -139,9 +159,11 @@ class SetCache {
       this.#warn(`layer ${context.layer}, entry ${context.path || '/'}: ${displayName(name)} is left out: ${reason}`);
     });
     checkValues(xattrs, context);
-    const division = divideXattrs(xattrs, this.#blockSize);
+    const isLarge = this.#features.has('extra_isize');
+    const division = divideXattrs(xattrs, this.#blockSize, isLarge ? INODE_ROOM : 0);
     if (division === undefined) throw tooManyNames(xattrs, this.#blockSize, context);
     const { inInode, apart } = division;
+    if (!isLarge && apart.size > 0) throw tooLong(xattrs, this.#blockSize, context);
     const all = xattrs.map((xattr, i) =>
       apart.has(i) ? { ...xattr, valueInode: this.#values.inodeOf(xattr.value) } : xattr,
     );
@@ -166,6 +188,12 @@ function tooManyNames(xattrs: readonly DiskXattr[], blockSize: number, context: 
   return new ImageError('limit-exceeded', what, context);
 }
 
+function tooLong(xattrs: readonly DiskXattr[], blockSize: number, context: ImageErrorContext): ImageError {
+  const length = xattrs.reduce((sum, xattr) => sum + entryLength(xattr, false), 0);
+  const what = `${length} bytes of xattrs, at most ${blockRoom(blockSize)} fit a block of ext2`;
+  return new ImageError('limit-exceeded', what, context);
+}
+
 function keyOf(xattrs: readonly DiskXattr[]): string {
   const parts = xattrs.map(({ index, name, value, valueInode }) => {
     const rest = valueInode === undefined ? `${value.length}:${byteString(value)}` : `inode ${valueInode.ino}`;
@@ -183,14 +211,20 @@ class XattrBlocks implements BytesSource {
   readonly labelUnit: number;
   readonly #contents: readonly (readonly DiskXattr[])[];
   readonly #references: Uint32Array;
-  readonly #first: number;
   readonly #blockSize: number;
+  readonly #blockOf: ((block: number) => number) | undefined;
   readonly #reader: BlockReader;
 
-  constructor(contents: readonly (readonly DiskXattr[])[], references: Uint32Array, first: number, blockSize: number) {
+  /** With `blockOf`, the block of the image that each is, blocks have checksums. */
+  constructor(
+    contents: readonly (readonly DiskXattr[])[],
+    references: Uint32Array,
+    blockSize: number,
+    blockOf: ((block: number) => number) | undefined,
+  ) {
     this.#contents = contents;
     this.#references = references;
-    this.#first = first;
+    this.#blockOf = blockOf;
     this.#blockSize = blockSize;
     this.labelUnit = blockSize;
     this.length = contents.length * blockSize;
@@ -211,7 +245,8 @@ class XattrBlocks implements BytesSource {
     const h_hash = writeEntries(this.#contents[block]!, place, target, view);
     const header = { h_magic: EXT4_XATTR_MAGIC, h_refcount: this.#references[block]!, h_blocks: 1, h_hash };
     XattrHeader.write(view, 0, header);
-    const h_checksum = crc32c(xattrBlockSeed(this.#first + block), target);
+    if (this.#blockOf === undefined) return;
+    const h_checksum = crc32c(xattrBlockSeed(this.#blockOf(block)), target);
     XattrHeader.write(view, 0, { h_checksum });
   }
 }

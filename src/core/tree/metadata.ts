@@ -15,6 +15,17 @@ export interface MetadataPolicy {
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
   /** Permission bits that are cleared, as a umask would; symlinks keep theirs. */
   readonly chmodMask: number;
+  /** Default: ext4's. */
+  readonly timeLimits?: TimeLimits | undefined;
+}
+
+/** The times that a filesystem can hold, from 1901-12-13T20:45:52Z on. */
+export interface TimeLimits {
+  readonly secondsMax: number;
+  readonly hasNanoseconds: boolean;
+  /** The last day, for people. */
+  readonly lastDay: string;
+  readonly filesystem: string;
 }
 
 /** The attributes that an inode has in the image. Times are whole seconds since 1970 and nanoseconds. */
@@ -29,6 +40,19 @@ export interface Attributes {
 /** The times that ext4 can hold: 1901-12-13T20:45:52Z to 2446-05-10T22:38:55Z. */
 export const SECONDS_MIN = -(2 ** 31);
 export const SECONDS_MAX = 2 ** 31 - 1 + 3 * 2 ** 32;
+const EXT4_TIMES: TimeLimits = {
+  secondsMax: SECONDS_MAX,
+  hasNanoseconds: true,
+  lastDay: '2446-05-10',
+  filesystem: 'ext4',
+};
+/** Inodes of 128 bytes have 32 bits for a time. */
+export const EXT2_TIMES: TimeLimits = {
+  secondsMax: 2 ** 31 - 1,
+  hasNanoseconds: false,
+  lastDay: '2038-01-19',
+  filesystem: 'ext2',
+};
 
 /** The attributes of `inode`; a directory that no layer describes is 0755 0:0 at the epoch. */
 export function attributesOf(tree: Tree, inode: number, policy: MetadataPolicy): Attributes {
@@ -49,14 +73,17 @@ export function entryAttributes(index: LayerIndex, entry: number, policy: Metada
   const layerSeconds = index.mtimeSeconds[entry] as number;
   const isTold = !Number.isNaN(layerSeconds) && policy.mtime !== 'fixed';
   const keep = isTold && (policy.mtime === 'keep' || layerSeconds < policy.epoch);
-  const seconds = keep ? Math.min(Math.max(layerSeconds, SECONDS_MIN), SECONDS_MAX) : policy.epoch;
-  const nanoseconds = keep && seconds === layerSeconds ? (index.mtimeNanoseconds[entry] as number) : 0;
+  const { secondsMax, hasNanoseconds } = policy.timeLimits ?? EXT4_TIMES;
+  const seconds = keep ? Math.min(Math.max(layerSeconds, SECONDS_MIN), secondsMax) : policy.epoch;
+  const isExact = keep && hasNanoseconds && seconds === layerSeconds;
+  const nanoseconds = isExact ? (index.mtimeNanoseconds[entry] as number) : 0;
   return { mode: symlink ? mode : mode & ~policy.chmodMask, uid, gid, seconds, nanoseconds };
 }
 
 /** Warns, once for all, of times in use that ext4 cannot hold and that are clamped. */
 export function warnOfClampedTimes(tree: Tree, policy: MetadataPolicy, warn: (warning: string) => void): void {
   if (policy.mtime === 'fixed') return;
+  const { secondsMax, lastDay, filesystem } = policy.timeLimits ?? EXT4_TIMES;
   let first = NONE;
   let count = 0;
   for (let inode = 0; inode < tree.inodeCount; inode++) {
@@ -64,14 +91,14 @@ export function warnOfClampedTimes(tree: Tree, policy: MetadataPolicy, warn: (wa
     if (layer === NONE || tree.inodeDentries.values[inode] === 0) continue;
     const seconds = tree.layers[layer]!.mtimeSeconds[tree.inodeEntry.values[inode]!]!;
     const clampedByPolicy = policy.mtime === 'clamp' && seconds >= policy.epoch;
-    const isPossible = Number.isNaN(seconds) || (seconds >= SECONDS_MIN && seconds <= SECONDS_MAX);
+    const isPossible = Number.isNaN(seconds) || (seconds >= SECONDS_MIN && seconds <= secondsMax);
     if (clampedByPolicy || isPossible) continue;
     if (count++ === 0) first = inode;
   }
   if (count === 0) return;
   const place = `layer ${tree.inodeLayer.values[first]}, entry ${tree.displayInode(first) || '/'}`;
   const others = count === 1 ? '' : `, and ${count - 1} more`;
-  warn(`${place}${others}: a time outside 1901-12-13 to 2446-05-10 is clamped, as ext4 cannot hold it`);
+  warn(`${place}${others}: a time outside 1901-12-13 to ${lastDay} is clamped, as ${filesystem} cannot hold it`);
 }
 
 /** The xattrs of `inode` as its layer has them. */

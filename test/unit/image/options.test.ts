@@ -4,6 +4,9 @@ import { type ImageOptions, toPlanOptions } from '../../../src/image/options.ts'
 describe('toPlanOptions', () => {
   it('has a default for everything', () => {
     expect(toPlanOptions({})).toEqual({
+      fs: 'ext4',
+      features: [],
+      mountOptions: [],
       blockSize: 4096,
       size: undefined,
       free: { bytes: 0 },
@@ -19,7 +22,18 @@ describe('toPlanOptions', () => {
   it('takes room in bytes or percent, and a label as UTF-8', () => {
     expect(toPlanOptions({ free: 5 }).free).toEqual({ bytes: 5 });
     expect(toPlanOptions({ free: { percent: 7 } }).free).toEqual({ percent: 7 });
+    const withJournal = { percent: 10, bytesMin: 16 * 2 ** 20 };
+    expect(toPlanOptions({ journal: true }).free).toEqual(withJournal);
+    expect(toPlanOptions({ journal: true, free: 5 }).free).toEqual({ bytes: 5 });
     expect(toPlanOptions({ label: 'ü' }).label).toBe('\xc3\xbc');
+  });
+
+  it('has names once, in the order that images have them in', () => {
+    const features = ['read-only', '64bit', 'read-only'] as const;
+    const mountOptions = ['acl', 'user_xattr', 'acl'] as const;
+    const options = toPlanOptions({ features, mountOptions });
+    expect(options.features).toEqual(['64bit', 'read-only']);
+    expect(options.mountOptions).toEqual(['user_xattr', 'acl']);
   });
 
   it('takes a time for the epoch of fixed ones', () => {

@@ -36,10 +36,12 @@ export const Inode = struct('ext4_inode', 256, {
   i_projid: u32(0x9c),
 });
 
+/** The size of inodes that end where i_extra_isize begins (EXT2_GOOD_OLD_INODE_SIZE). */
+export const EXT2_GOOD_OLD_INODE_SIZE = 128;
 /** i_extra_isize: the bytes after the first 128 that hold fields. */
 export const EXTRA_ISIZE = 32;
 /** Where xattrs begin in an inode, in bytes. */
-export const INODE_XATTRS_OFFSET = 128 + EXTRA_ISIZE;
+export const INODE_XATTRS_OFFSET = EXT2_GOOD_OLD_INODE_SIZE + EXTRA_ISIZE;
 /** The longest symlink target that i_block holds, in bytes: a NUL follows it. */
 export const FAST_SYMLINK_MAX = 59;
 
@@ -61,7 +63,18 @@ export const S_IFMT_OF: Readonly<Record<number, number>> = {
 export const EXT4_ROOT_INO = 2;
 /** The boot loader's: a file without a name, which ext4 itself never looks at. */
 export const EXT4_BOOT_LOADER_INO = 5;
+/** The resize inode: blocks for descriptors of groups to come. */
+export const EXT4_RESIZE_INO = 7;
+export const EXT4_JOURNAL_INO = 8;
 /** s_first_ino, the first that is not reserved; lost+found has it. */
 export const EXT4_GOOD_OLD_FIRST_INO = 11;
 /** The most names of one file (EXT4_LINK_MAX); a directory with more links counts 1. */
 export const EXT4_LINK_MAX = 65_000;
+/** The same on ext2, for directories too (EXT2_LINK_MAX). */
+export const EXT2_LINK_MAX = 32_000;
+
+/** The words of i_block without extents: direct blocks, then the blocks of one, two and three levels of indirect ones. */
+export const EXT2_NDIR_BLOCKS = 12;
+export const EXT2_IND_BLOCK = 12;
+export const EXT2_DIND_BLOCK = 13;
+export const EXT2_TIND_BLOCK = 14;

@@ -18,6 +18,8 @@ export const JournalOffset = {
   s_start: 0x1c,
   s_feature_incompat: 0x28,
   s_uuid: 0x30,
+  s_nr_users: 0x40,
+  s_checksum_type: 0x50,
   s_num_fc_blks: 0x54,
   s_checksum: 0xfc,
   /** Of struct commit_header. */
@@ -40,6 +42,9 @@ export const JournalIncompat = {
   csum_v3: 0x10,
   fast_commit: 0x20,
 } as const;
+
+/** s_checksum_type. */
+export const JBD2_CRC32C_CHKSUM = 4;
 
 /** t_flags of a tag. */
 export const TagFlag = { escape: 0x1, sameUuid: 0x2, last: 0x8 } as const;

@@ -53,6 +53,7 @@ export const Superblock = struct('ext4_super_block', 1024, {
   s_default_mount_opts: u32(0x100),
   s_first_meta_bg: u32(0x104),
   s_mkfs_time: u32(0x108),
+  s_jnl_blocks: bytes(0x10c, 68),
   s_blocks_count_hi: u32(0x150),
   s_r_blocks_count_hi: u32(0x154),
   s_free_blocks_count_hi: u32(0x158),
@@ -80,20 +81,7 @@ export const EXT4_ERRORS_CONTINUE = 1;
 export const EXT4_DYNAMIC_REV = 1;
 /** s_flags: directory hashes treat a name's bytes as unsigned. */
 export const EXT2_FLAGS_UNSIGNED_HASH = 0x2;
+/** s_jnl_backup_type: s_jnl_blocks has the journal inode's i_block, i_size_high and i_size_lo. */
+export const EXT3_JNL_BACKUP_BLOCKS = 1;
 /** s_checksum_type. */
 export const EXT4_CRC32C_CHKSUM = 1;
-
-/** s_feature_compat: a kernel that does not know them may still write. */
-export const Compat = { ext_attr: 0x8, dir_index: 0x20, sparse_super2: 0x200 } as const;
-/** s_feature_incompat: a kernel that does not know them must not mount. */
-export const Incompat = { filetype: 0x2, extents: 0x40, flex_bg: 0x200, metadata_csum_seed: 0x2000 } as const;
-/** s_feature_incompat, where content needs them. */
-export const ContentIncompat = { ea_inode: 0x400, large_dir: 0x4000 } as const;
-/** s_feature_ro_compat: a kernel that does not know them may mount for reading. */
-export const RoCompat = {
-  large_file: 0x2,
-  huge_file: 0x8,
-  dir_nlink: 0x20,
-  extra_isize: 0x40,
-  metadata_csum: 0x400,
-} as const;

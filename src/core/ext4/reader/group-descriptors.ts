@@ -4,7 +4,7 @@ import { GroupDescriptor } from '../format/group-descriptor.ts';
 import type { BlockReader } from './block-reader.ts';
 import { crc16 } from './crc16.ts';
 import { checkChecksum, corrupt } from './failure.ts';
-import { COMPAT, INCOMPAT, RO_COMPAT } from './features.ts';
+import { COMPAT, INCOMPAT, RO_COMPAT } from '../format/features.ts';
 import type { ReadSuperblock } from './superblock.ts';
 
 /** The upper halves of the addresses stand this far behind the lower ones, in descriptors that have them. */

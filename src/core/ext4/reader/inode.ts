@@ -4,7 +4,7 @@ import { from64, viewOf } from '../../struct.ts';
 import { Inode, S_IFMT_OF } from '../format/inode.ts';
 import type { BlockReader } from './block-reader.ts';
 import { checkChecksum, corrupt } from './failure.ts';
-import { INCOMPAT, RO_COMPAT } from './features.ts';
+import { INCOMPAT, RO_COMPAT } from '../format/features.ts';
 import type { InodeTables } from './group-descriptors.ts';
 import type { ReadSuperblock } from './superblock.ts';
 

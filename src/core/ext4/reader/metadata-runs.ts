@@ -1,5 +1,5 @@
 import type { BlockReader } from './block-reader.ts';
-import { INCOMPAT } from './features.ts';
+import { INCOMPAT } from '../format/features.ts';
 import { descriptorBlock, groupTables, hasSuperblock } from './group-descriptors.ts';
 import { BlockUse } from './block-use.ts';
 import type { ReadSuperblock } from './superblock.ts';

@@ -4,7 +4,8 @@ import { SUPERBLOCK_SEED } from '../checksums.ts';
 import { EXT4_SUPER_MAGIC, Superblock, SUPERBLOCK_OFFSET } from '../format/superblock.ts';
 import type { BlockDevice } from './block-reader.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
-import { checkIncompat, INCOMPAT, RO_COMPAT } from './features.ts';
+import { INCOMPAT, RO_COMPAT } from '../format/features.ts';
+import { checkIncompat } from './features.ts';
 
 const LOG_BLOCK_SIZE_MAX = 6;
 const GOOD_OLD_INODE_SIZE = 128;

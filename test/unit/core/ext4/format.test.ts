@@ -63,7 +63,7 @@ describe('the tables agree with the kernel', () => {
   });
 
   it('on group descriptors', () => {
-    expect(GroupDescriptor.size).toBe(32);
+    expect(GroupDescriptor.size).toBe(64);
     const all = { bg_inode_table_lo: [8, 4], bg_flags: [18, 2], bg_itable_unused_lo: [28, 2], bg_checksum: [30, 2] };
     expect(places(GroupDescriptor.fields, ...Object.keys(all))).toEqual(all);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkExt4Options } from '../../../../src/core/ext4/options.ts';
+import { featuresOf } from '../../../../src/core/ext4/features.ts';
 import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
 import { ROOT } from '../../../../src/core/tree/tree.ts';
 import { type ImageOptions, toPlanOptions } from '../../../../src/image/options.ts';
@@ -77,12 +78,13 @@ describe('links', () => {
 });
 
 describe('the links of a directory', () => {
+  const features = featuresOf({ fs: 'ext4', journal: undefined, features: [] });
   it.each([
     [0, 2],
     [64_998, 65_000],
     [64_999, 1],
   ])('with %d subdirectories are counted as %d', (count, links) => {
     const tree = makeTree([[directory('d/'), ...Array.from({ length: count }, (_, i) => directory(`d/${i}/`))]]);
-    expect(numberInodes(tree, ROOT, 'stable').links[1]).toBe(links);
+    expect(numberInodes(tree, ROOT, 'stable', features).links[1]).toBe(links);
   });
 });

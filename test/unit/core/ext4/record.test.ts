@@ -119,7 +119,7 @@ describe('a record is refused', () => {
   });
 
   it.each([
-    ['an option that is not known', { ...RECORD.options, verity: true }, /options: "verity", expected only blockSize/],
+    ['an option that is not known', { ...RECORD.options, verity: true }, /options: "verity", expected only fs/],
     ['an option that has another type', { ...RECORD.options, label: 5 }, /options\.label: 5, expected a string/],
     [
       'an option that is missing',
@@ -156,7 +156,7 @@ describe('the layers in a record', () => {
 
 describe('an image whose record lies', () => {
   const plan = planLayers([], { size: 1 << 20 });
-  const inode = plan.geometry.inodeTables * 4096 + 4 * 256;
+  const inode = plan.geometry.inodeTables[0]! * 4096 + 4 * 256;
 
   /** The image with a field of the record's inode changed, and that inode's checksum made right. */
   function withField(offset: number, value: number): Uint8Array {
@@ -191,7 +191,7 @@ describe('an image whose record lies', () => {
 it('an image that another program made has no record', () => {
   const plan = planLayers([]);
   const bytes = plainBytes(plan, []);
-  const inode = plan.geometry.inodeTables * 4096 + 4 * 256;
+  const inode = plan.geometry.inodeTables[0]! * 4096 + 4 * 256;
   expect(bytes[inode + 1]).toBe(0x81);
   bytes.fill(0, inode, inode + 256);
   expect(readImageRecord(imageOf(bytes))).toBeUndefined();

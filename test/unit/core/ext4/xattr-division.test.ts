@@ -1,16 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { blockRoom, divideXattrs } from '../../../../src/core/ext4/xattr-division.ts';
+import { blockRoom, divideXattrs, INODE_ROOM } from '../../../../src/core/ext4/xattr-division.ts';
 import { type DiskXattr, entryLength } from '../../../../src/core/ext4/xattr-entries.ts';
 
 /** What an inode of 256 bytes holds of entries and values: its xattrs begin at 160, with a magic, and end in zeros. */
-const INODE_ROOM = 256 - 160 - 4 - 4;
 
 const xattr = (name: string, length: number): DiskXattr => ({ index: 1, name, value: new Uint8Array(length) });
 
 /** How a set is divided, by names. */
 function divide(set: readonly DiskXattr[], blockSize = 4096): Record<'inode' | 'block' | 'apart', string> | undefined {
-  const division = divideXattrs(set, blockSize);
+  const division = divideXattrs(set, blockSize, INODE_ROOM);
   if (division === undefined) return undefined;
   const names = (has: (position: number) => boolean): string =>
     set
@@ -44,9 +43,9 @@ describe('a set of xattrs', () => {
   it('of names alone may be too many', () => {
     const names = (count: number): DiskXattr[] => Array.from({ length: count }, (_, i) => xattr(`${100 + i}`, 0));
     // Each takes 20 bytes; a block of 1 KiB has room for 49, the inode for 4.
-    expect(divideXattrs(names(53), 1024)?.inInode.size).toBe(4);
-    expect(divideXattrs(names(54), 1024)).toBeUndefined();
-    expect(divideXattrs([...names(53), xattr('x', 5000)], 1024)).toBeUndefined();
+    expect(divideXattrs(names(53), 1024, INODE_ROOM)?.inInode.size).toBe(4);
+    expect(divideXattrs(names(54), 1024, INODE_ROOM)).toBeUndefined();
+    expect(divideXattrs([...names(53), xattr('x', 5000)], 1024, INODE_ROOM)).toBeUndefined();
   });
 
   it('always fits where it stands', () => {
@@ -55,7 +54,7 @@ describe('a set of xattrs', () => {
       fc.property(fc.array(one, { maxLength: 20 }), fc.constantFrom(1024, 2048, 4096), (sizes, blockSize) => {
         const set = sizes.map(([name, value]) => xattr('n'.repeat(name), value));
         const least = set.reduce((sum, each) => sum + entryLength(each, true), 0);
-        const division = divideXattrs(set, blockSize);
+        const division = divideXattrs(set, blockSize, INODE_ROOM);
         expect(division !== undefined || least > blockRoom(blockSize)).toBe(true);
         if (division === undefined) return;
         const { inInode, apart } = division;
