@@ -73,7 +73,7 @@ function factRows(facts: FilesystemFacts): Row[] {
   const on = facts.lastMountedOn === '' ? '' : `, last on ${displayName(facts.lastMountedOn)}`;
   const state = `${facts.isClean ? 'clean' : 'not clean'}${facts.needsRecovery ? ', its journal is to be replayed' : ''}`;
   return [
-    ['filesystem', 'ext4'],
+    ['filesystem', facts.type],
     ['label', label === '' ? '-' : displayName(label)],
     ['uuid', facts.uuid],
     ['size', `${size} (${formatSize(size)})`],

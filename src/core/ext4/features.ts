@@ -1,5 +1,5 @@
 import { ImageError } from '../errors.ts';
-import { COMPAT, INCOMPAT, RO_COMPAT } from './format/features.ts';
+import type { COMPAT, INCOMPAT, RO_COMPAT } from './format/features.ts';
 import type { Ext4Options } from './options.ts';
 
 /** The name of a feature, as dumpe2fs and mke2fs have it. */

@@ -6,6 +6,8 @@ import { from64 } from '../struct.ts';
 
 /** What a filesystem says of itself. Sizes are in bytes, times in seconds since 1970; 0 stands for never. */
 export interface FilesystemFacts {
+  /** By its features, as blkid tells them apart. */
+  readonly type: 'ext2' | 'ext3' | 'ext4';
   readonly label: ByteString;
   readonly uuid: string;
   readonly size: number;
@@ -33,6 +35,7 @@ export function filesystemFacts(filesystem: Filesystem): FilesystemFacts {
   const { superblock, isRecovered } = filesystem;
   const { fields } = superblock;
   return {
+    type: typeOf(filesystem.features),
     label: textOf(fields.s_volume_name),
     uuid: formatUuid(fields.s_uuid),
     size: superblock.blocks * superblock.blockSize,
@@ -52,6 +55,24 @@ export function filesystemFacts(filesystem: Filesystem): FilesystemFacts {
     mounts: fields.s_mnt_count,
     lastMountedOn: textOf(fields.s_last_mounted),
   };
+}
+
+/** What ext2 and ext3 may have; read-only changes neither. */
+const EXT2_FEATURES = [
+  'read-only',
+  'ext_attr',
+  'resize_inode',
+  'dir_index',
+  'filetype',
+  'meta_bg',
+  'sparse_super',
+  'large_file',
+];
+const EXT3_FEATURES = ['has_journal', 'needs_recovery', ...EXT2_FEATURES];
+
+function typeOf(features: readonly string[]): FilesystemFacts['type'] {
+  if (!features.every((name) => EXT3_FEATURES.includes(name))) return 'ext4';
+  return features.includes('has_journal') ? 'ext3' : 'ext2';
 }
 
 /** Up to the first NUL. */

@@ -77,4 +77,3 @@ export const EXT2_LINK_MAX = 32_000;
 export const EXT2_NDIR_BLOCKS = 12;
 export const EXT2_IND_BLOCK = 12;
 export const EXT2_DIND_BLOCK = 13;
-export const EXT2_TIND_BLOCK = 14;
