@@ -100,9 +100,10 @@ describe.skipIf(!isReady)('an image', () => {
     e2fsck((await buildCase([layer], { blockSize: 1024, size })).path);
   });
 
-  it('of 16 TiB is refused', async () => {
-    expect((await refusal({ size: 2 ** 44 })).code).toBe('limit-exceeded');
+  it('of more blocks than its block numbers or its groups can have is refused', async () => {
+    expect((await refusal({ fs: 'ext2', size: 2 ** 44 })).code).toBe('limit-exceeded');
     expect((await refusal({ blockSize: 1024, free: 2 ** 42 })).code).toBe('limit-exceeded');
+    expect((await refusal({ size: 2 ** 49 })).code).toBe('limit-exceeded');
   });
 });
 

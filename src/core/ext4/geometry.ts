@@ -75,7 +75,7 @@ function smallestGeometry(request: Request): Geometry {
     const least =
       groupStart(counts.groups - 1, blockSize) + reservedIn(counts.groups - 1, sections, request.features) + 1;
     const needed = Math.max(blocksNeeded(sections, request), counts.groups === 1 ? 0 : least);
-    const size = roundUp(needed * blockSize, SIZE_UNIT);
+    const size = roundUp(needed * blockSize, options.size === undefined ? SIZE_UNIT : blockSize);
     const blocks = usableBlocks(size / blockSize, sections, request.features);
     const { groups, journalBlocks, reservedGdtBlocks } = countsOf(blocks, request);
     const grown = {

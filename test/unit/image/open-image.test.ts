@@ -46,7 +46,7 @@ describe('openLayeredImage', () => {
   });
 
   it('names the layer of a file that no image can hold', async () => {
-    const bad = layer(scratch(), 'bad.tar', [{ name: 'a', xattrs: { 'user.large': new Uint8Array(5000) } }]);
+    const bad = layer(scratch(), 'bad.tar', [{ name: 'a', xattrs: { 'user.large': new Uint8Array(70_000) } }]);
     await expect(openImage({ layers: [bad], cache: false })).rejects.toMatchObject({
       code: 'limit-exceeded',
       context: { layer: 0, reference: bad, path: 'a' },
