@@ -56,8 +56,13 @@ export function addLayers(command: Command, more = ''): Command {
 
 /** Adds the options that decide an image, and those that every such command has. */
 export function addImageOptions(command: Command): Command {
-  return addCommonOptions(command)
-    .optionsGroup('What decides the image:')
+  addFilesystemOptions(addCommonOptions(command).optionsGroup('What decides the image:'));
+  return addSourceOptions(addTreeOptions(command)).optionsGroup('Options:');
+}
+
+/** The options of the filesystem. */
+function addFilesystemOptions(command: Command): Command {
+  return command
     .option('--size <size>', 'the exact size of the image (512M, 1.5G); default: as large as needed', parseSize)
     .addOption(
       new Option('--fs <type>', 'ext4, or ext2 for systems that know nothing newer (default: ext4)').choices([
@@ -84,7 +89,12 @@ export function addImageOptions(command: Command): Command {
     )
     .option('--mount-opts <names>', "default mount options by tune2fs' names: user_xattr,acl", parseMountOptions)
     .option('--label <name>', 'the volume name, at most 16 bytes')
-    .option('--uuid <uuid>', 'the UUID; default: derived from the tree and the options', parseUuid)
+    .option('--uuid <uuid>', 'the UUID; default: derived from the tree and the options', parseUuid);
+}
+
+/** What decides an image beside its filesystem. */
+function addTreeOptions(command: Command): Command {
+  return command
     .option(
       '--mtime <time>',
       "every time in the image: fixed (SOURCE_DATE_EPOCH, else 2010-01-01), clamp (a layer's, at most that), keep (a layer's own), or a time (default: fixed)",
@@ -121,7 +131,12 @@ export function addImageOptions(command: Command): Command {
       '--embed-inputs',
       "name the layers by digest in the image's record; reads tars in place and directories whole",
     )
-    .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount)
+    .option('--format-version <version>', 'the layout of the image; 1 is the only one yet', parseCount);
+}
+
+/** How layers are found and kept. */
+function addSourceOptions(command: Command): Command {
+  return command
     .optionsGroup('How layers are found and kept:')
     .option('--platform <os/arch>', "which image of an index: OS/ARCH[/VARIANT]; default: linux and this host's")
     .option('--authfile <file>', 'credentials for registries; default: those of skopeo, podman and docker')
@@ -133,8 +148,7 @@ export function addImageOptions(command: Command): Command {
         .env('BLOCKLOOM_CACHE_MAX')
         .argParser(parseSize),
     )
-    .option('--no-cache', 'keep nothing between runs')
-    .optionsGroup('Options:');
+    .option('--no-cache', 'keep nothing between runs');
 }
 
 /** A command line with what its definition says. */
