@@ -4,6 +4,7 @@ import { recipe as empty } from './empty/recipe.ts';
 import { recipe as everyFileType } from './every-file-type/recipe.ts';
 import { recipe as hardLinks } from './hard-links/recipe.ts';
 import { recipe as holes } from './holes/recipe.ts';
+import { recipe as inlineData } from './inline-data/recipe.ts';
 import { recipe as keepMtime } from './keep-mtime/recipe.ts';
 import { recipe as largeDirectory } from './large-directory/recipe.ts';
 import { recipe as names } from './names/recipe.ts';
@@ -28,6 +29,7 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['hard-links', hardLinks],
   ['xattrs', xattrs],
   ['xattr-values', xattrValues],
+  ['inline-data', inlineData],
   ['names', names],
   ['root-filesystem', rootFilesystem],
   ['one-kib-blocks', oneKibBlocks],

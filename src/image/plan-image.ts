@@ -16,7 +16,7 @@ export interface PlanEvents {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** Merges layers, bottom first, and plans their ext4 image. Nothing is read of their files. */
+/** Merges layers, bottom first, and plans their ext4 image. Of their files nothing is read but what inodes hold. */
 export function planImage(
   layers: readonly Layer[],
   options: Ext4Options,
@@ -32,7 +32,9 @@ export function planImage(
       entries += count;
       onProgress?.({ phase: 'planning', files: { done: entries } });
     }
-    const plan = planExt4(tree, options, { sha256, warn });
+    const read = (layer: number, offset: number, target: Uint8Array): void =>
+      layers[layer]!.blob.readSync(offset, target);
+    const plan = planExt4(tree, options, { sha256, warn, read });
     return new PlannedImage(
       plan,
       layers.map(({ blob }) => blob),

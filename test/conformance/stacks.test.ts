@@ -63,8 +63,9 @@ async function checkIn(directory: string, stack: RandomStack): Promise<void> {
 }
 
 async function build(layers: string[], stack: RandomStack, path: string): Promise<void> {
-  const { blockSize, placement, symlinkedParents } = stack;
-  const image = await openImage({ layers, blockSize, placement, symlinkedParents, mtime: 'keep', cache: false });
+  const { blockSize, placement, symlinkedParents, features } = stack;
+  const options = { blockSize, placement, symlinkedParents, features };
+  const image = await openImage({ ...options, layers, mtime: 'keep', cache: false });
   try {
     await writeImage(image, path);
   } finally {

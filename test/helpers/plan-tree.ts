@@ -11,6 +11,7 @@ const host: Host = {
     return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
   },
   warn: () => undefined,
+  read: () => undefined,
 };
 
 /** The plan of layers that are made by code; their files' bytes are nowhere. */

@@ -9,6 +9,7 @@ export interface RandomStack {
   readonly symlinkedParents: SymlinkedParents;
   readonly blockSize: 1024 | 2048 | 4096;
   readonly placement: 'stable' | 'compact';
+  readonly features: readonly 'inline_data'[];
 }
 
 const NAMES: readonly ByteString[] = [
@@ -253,6 +254,7 @@ export const randomStack: fc.Arbitrary<RandomStack> = fc
     symlinkedParents: fc.constantFrom<SymlinkedParents>('follow', 'follow', 'follow', 'replace', 'error'),
     blockSize: fc.constantFrom(4096 as const, 4096 as const, 4096 as const, 1024 as const, 2048 as const),
     placement: fc.constantFrom('stable' as const, 'compact' as const),
+    features: fc.constantFrom([], [], ['inline_data' as const]),
     keepsRefused: fc.nat(19).map((n) => n === 0),
   })
   .map(({ base, others, keepsRefused, ...rest }) => {

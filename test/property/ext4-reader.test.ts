@@ -29,8 +29,9 @@ async function check(stack: RandomStack): Promise<void> {
   try {
     const layers = stack.layers.map((_, i) => join(directory, `${i}.tar`));
     layers.forEach((path, i) => writeFileSync(path, makeTar(stack.layers[i]!)));
-    const { blockSize, placement, symlinkedParents } = stack;
-    const image = await openImage({ layers, blockSize, placement, symlinkedParents, mtime: 'keep', cache: false });
+    const { blockSize, placement, symlinkedParents, features } = stack;
+    const options = { blockSize, placement, symlinkedParents, features };
+    const image = await openImage({ ...options, layers, mtime: 'keep', cache: false });
     try {
       const description = describeModel(expected, blockSize);
       expect(describeRead(new Filesystem(image), 'lost+found' in description)).toEqual(description);
@@ -125,6 +126,7 @@ function describeInode(filesystem: Filesystem, inode: ReadInode, names: readonly
 
 /** Where a file has blocks, joined where they follow each other in the file. */
 function dataOf(filesystem: Filesystem, inode: ReadInode): { start: number; end: number }[] {
+  if (filesystem.inlineFile(inode) !== undefined) return [{ start: 0, end: inode.size }];
   const ranges: { start: number; end: number }[] = [];
   for (const { offset, length } of filesystem.runs(inode)) {
     const previous = ranges.at(-1);

@@ -25,7 +25,8 @@ describe('a directory of any names', () => {
         const placement = 'stable';
         const tree = makeTree([all.map((each) => put(each))]);
         const numbering = numberInodes(tree, ROOT, placement, features);
-        const layout = layOutDirectories(tree, orderNames(tree), numbering, ROOT, { blockSize, placement, features });
+        const options = { blockSize, placement, features, inlineValueMax: () => undefined } as const;
+        const layout = layOutDirectories(tree, orderNames(tree), numbering, ROOT, options);
         const seen = Array.from(layout.dentries, (dentry) => byteString(tree.nameBytes(dentry)));
         expect(seen.toSorted()).toEqual(all.toSorted());
         const linear = layout.nodes[0] === LINEAR;

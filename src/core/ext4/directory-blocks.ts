@@ -92,7 +92,7 @@ export class DirectoryBlocks implements BytesSource {
     }
     for (let i = start; i < end; i++) {
       last = at;
-      at += this.#writeEntry(this.#layout.dentries[i]!, at, target, view);
+      at += writeEntry(this.#tree, this.#numbering, this.#layout.dentries[i]!, at, target, view);
     }
     view.setUint16(last + DirectoryEntry.fields.rec_len.offset, capacity - last, true);
     if (capacity === this.#blockSize) return;
@@ -102,19 +102,6 @@ export class DirectoryBlocks implements BytesSource {
       det_reserved_ft: EXT4_FT_DIR_CSUM,
       det_checksum,
     });
-  }
-
-  #writeEntry(dentry: number, at: number, target: Uint8Array, view: DataView): number {
-    const { inode, rec_len, name_len, file_type } = DirectoryEntry.fields;
-    const name = this.#tree.nameBytes(dentry);
-    const named = this.#tree.dentryInode.values[dentry]!;
-    const length = recordLength(name.length);
-    view.setUint32(at + inode.offset, this.#numbering.ino[named]!, true);
-    view.setUint16(at + rec_len.offset, length, true);
-    target[at + name_len.offset] = name.length;
-    target[at + file_type.offset] = this.#tree.inodeType.values[named]!;
-    target.set(name, at + DirectoryEntry.size);
-    return length;
   }
 
   /** `.` and `..`, the second of `parentLength` bytes. */
@@ -173,6 +160,27 @@ export class DirectoryBlocks implements BytesSource {
       block: firstBlock + from + i,
     }));
   }
+}
+
+/** Writes the entry of a dentry at `at`; returns how long it is, in bytes. */
+export function writeEntry(
+  tree: Tree,
+  numbering: Numbering,
+  dentry: number,
+  at: number,
+  target: Uint8Array,
+  view: DataView,
+): number {
+  const { inode, rec_len, name_len, file_type } = DirectoryEntry.fields;
+  const name = tree.nameBytes(dentry);
+  const named = tree.dentryInode.values[dentry]!;
+  const length = recordLength(name.length);
+  view.setUint32(at + inode.offset, numbering.ino[named]!, true);
+  view.setUint16(at + rec_len.offset, length, true);
+  target[at + name_len.offset] = name.length;
+  target[at + file_type.offset] = tree.inodeType.values[named]!;
+  target.set(name, at + DirectoryEntry.size);
+  return length;
 }
 
 /** Writes the entries of a dx_root or dx_node from `offset`, and its dx_tail. The first entry's hash is the count and limit. */

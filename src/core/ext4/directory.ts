@@ -2,11 +2,12 @@ import { dirHashes, HashVersion } from 'ext2fs-wasm';
 import { type Column, u8Column, u32Column } from '../columns.ts';
 import { ImageError } from '../errors.ts';
 import type { NameOrder } from '../tree/order.ts';
-import type { Tree } from '../tree/tree.ts';
+import { ROOT, type Tree } from '../tree/tree.ts';
 import { S_HASH_SEED } from './checksums.ts';
 import type { Features } from './features.ts';
 import { DirectoryEntry, DirectoryEntryTail } from './format/directory-entry.ts';
 import { indexLevels, NODE_LEVELS_COMPAT } from './htree.ts';
+import { INLINE_IN_I_BLOCK } from './inline-data.ts';
 import type { Numbering } from './numbering.ts';
 import type { Ext4Options } from './options.ts';
 
@@ -16,7 +17,7 @@ export interface DirectoryLayout {
   readonly directories: Uint32Array;
   /** By position in `directories`: its first block; one more element than there are directories. */
   readonly firstBlock: Float64Array;
-  /** By position: the dx_node blocks of a directory with an index; LINEAR for one without. */
+  /** By position: the dx_node blocks of a directory with an index; LINEAR for one without, INLINE for one without blocks. */
   readonly nodes: Uint32Array;
   /** By position: its first leaf; one more element than there are directories. */
   readonly firstLeaf: Uint32Array;
@@ -32,8 +33,19 @@ export interface DirectoryLayout {
   readonly length: number;
 }
 
+/** What decides how directories are laid out. */
+export interface DirectoryOptions extends Pick<Ext4Options, 'blockSize' | 'placement'> {
+  readonly features: Features;
+  /** How long a value of `system.data` the inode of a directory may have, in bytes; undefined where it cannot have one. */
+  readonly inlineValueMax: (directory: number) => number | undefined;
+}
+
 /** In `nodes`: the directory has no index. */
 export const LINEAR = 0xffff_ffff;
+/** In `nodes`: its inode holds it, in two parts, which are its leaves, and it has no blocks. */
+export const INLINE = 0xffff_fffe;
+/** In i_block of a directory that its inode holds: how many bytes the number of its parent takes, in front of the names. */
+export const INLINE_DOTDOT_SIZE = 4;
 /** The entries of `.` and `..`. */
 export const DOTS_LENGTH = 24;
 /** lost+found has room for names before it needs any. */
@@ -47,8 +59,8 @@ const hashSeed = new Uint32Array(4).map((_, i) => new DataView(S_HASH_SEED.buffe
 export const recordLength = (nameLength: number): number => DirectoryEntry.size + ((nameLength + 3) & ~3);
 
 /**
- * Lays out every directory: names in byte order in one block where they fit, else an index over leaves in hash order, or without
- * dir_index more blocks.
+ * Lays out every directory: names in byte order, in the inode where they fit and may, else in one block where they fit; else an index
+ * over leaves in hash order, or without dir_index more blocks. The root, which Linux wants blocks of, and lost+found always have them.
  * With `stable`, directories that higher layers changed come last, so that what changes often stands behind what does not.
  * Throws `limit-exceeded` when a directory needs more than three levels of index.
  */
@@ -57,7 +69,7 @@ export function layOutDirectories(
   names: NameOrder,
   numbering: Numbering,
   lostAndFound: number,
-  { blockSize, placement, features }: Pick<Ext4Options, 'blockSize' | 'placement'> & { readonly features: Features },
+  { blockSize, placement, features, inlineValueMax }: DirectoryOptions,
 ): DirectoryLayout {
   const directories = orderDirectories(tree, numbering, placement);
   const firstBlock = new Float64Array(directories.length + 1);
@@ -71,7 +83,10 @@ export function layOutDirectories(
   directories.forEach((directory, position) => {
     const start = names.start[directory]!;
     const end = names.start[directory + 1]!;
-    if (!features.has('dir_index') || packer.fitsOneBlock(start, end)) {
+    const valueMax = directory === ROOT || directory === lostAndFound ? undefined : inlineValueMax(directory);
+    if (valueMax !== undefined && packer.packInline(start, end, valueMax)) {
+      nodes[position] = INLINE;
+    } else if (!features.has('dir_index') || packer.fitsOneBlock(start, end)) {
       const filled = packer.packByName(start, end);
       const blocks = Math.max(filled, directory === lostAndFound ? LOST_AND_FOUND_BLOCKS : 1);
       for (let i = filled; i < blocks; i++) addLeaf(leaves, end, end, 0);
@@ -141,6 +156,19 @@ class LeafPacker {
     let length = DOTS_LENGTH;
     for (let i = start; i < end && length <= this.#capacity; i++) length += this.#recordLength(i);
     return length <= this.#capacity;
+  }
+
+  /** Divides names into what i_block holds and a value of at most `valueMax` bytes, unless they are too many. */
+  packInline(start: number, end: number, valueMax: number): boolean {
+    let middle = start;
+    let room = INLINE_IN_I_BLOCK - INLINE_DOTDOT_SIZE;
+    for (; middle < end && this.#recordLength(middle) <= room; middle++) room -= this.#recordLength(middle);
+    room = valueMax;
+    for (let i = middle; i < end && room >= 0; i++) room -= this.#recordLength(i);
+    if (room < 0) return false;
+    addLeaf(this.#leaves, start, middle, 0);
+    addLeaf(this.#leaves, middle, end, 0);
+    return true;
   }
 
   /** Fills leaves one after another, behind the entries of `.` and `..`; returns how many, at least one. */

@@ -27,7 +27,7 @@ const READ_WRITE_GUESTS: readonly FeatureName[] = ['has_journal', 'resize_inode'
 
 /** What may be asked for beside what a type of filesystem has anyway. */
 const OPTIONAL: Readonly<Record<Ext4Options['fs'], readonly FeatureName[]>> = {
-  ext4: ['64bit', 'read-only'],
+  ext4: ['64bit', 'inline_data', 'read-only'],
   ext2: ['ext_attr', 'read-only'],
 };
 /** Every name that is known for one type or the other. */

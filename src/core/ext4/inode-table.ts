@@ -13,6 +13,7 @@ import type { Features } from './features.ts';
 import type { Mappings } from './mappings.ts';
 import { EXTRA_ISIZE, FAST_SYMLINK_MAX, Inode, InodeFlag, S_IFMT_OF } from './format/inode.ts';
 import type { Geometry } from './geometry.ts';
+import { INLINE_IN_I_BLOCK, inlineXattr } from './inline-data.ts';
 import type { Numbering } from './numbering.ts';
 import type { XattrLayout } from './xattrs.ts';
 
@@ -45,6 +46,8 @@ export interface InodeParts {
   readonly lostAndFound: number;
   /** Files without a name, by inode number. */
   readonly namelessFiles: ReadonlyMap<number, NamelessFile>;
+  /** What an inode holds of its content itself, instead of blocks. */
+  readonly inlineContent: (inode: number) => Uint8Array | undefined;
   /** Whether the directory's names have an index. */
   readonly isIndexed: (inode: number) => boolean;
 }
@@ -153,13 +156,16 @@ export class InodeTable implements BytesSource {
     view.setUint16(start + at.i_gid_high.offset, gid >>> 16, true);
     view.setUint16(start + at.i_links_count.offset, numbering.links[inode]!, true);
     this.#writeTimes(view, start, seconds, nanoseconds);
-    this.#writeContent(inode, ino, type, start, target, view);
-    xattrs.writeInInode(inode, start, target, view);
+    const inline = this.#parts.inlineContent(inode);
+    if (inline === undefined) this.#writeContent(inode, ino, type, start, target, view);
+    else this.#writeInline(inode, inline, start, target, view);
+    const more = inline === undefined ? undefined : inlineXattr(inline.subarray(INLINE_IN_I_BLOCK));
+    xattrs.writeInInode(inode, more, start, target, view);
     this.#finish(ino, start, target, view);
   }
 
   #writeContent(inode: number, ino: number, type: number, start: number, target: Uint8Array, view: DataView): void {
-    const { tree, contents, geometry, mappings, xattrs } = this.#parts;
+    const { tree, contents, geometry, mappings } = this.#parts;
     const count = contents.count[ino]!;
     const size = contentSize(tree, inode, type, count * geometry.blockSize);
     const i_block = start + at.i_block.offset;
@@ -174,15 +180,24 @@ export class InodeTable implements BytesSource {
     } else if (type === EntryType.characterDevice || type === EntryType.blockDevice) {
       writeDevice(tree, inode, i_block, view);
     }
+    this.#writeSize(view, start, size, blocks + this.#writeXattrBlock(inode, start, view));
+  }
+
+  #writeInline(inode: number, content: Uint8Array, start: number, target: Uint8Array, view: DataView): void {
+    target.set(content.subarray(0, INLINE_IN_I_BLOCK), start + at.i_block.offset);
+    this.#writeFlags(view, start, InodeFlag.inlineData);
+    this.#writeSize(view, start, content.length, this.#writeXattrBlock(inode, start, view));
+  }
+
+  /** Writes where the block of an inode's xattrs is; returns how many blocks its xattrs have. */
+  #writeXattrBlock(inode: number, start: number, view: DataView): number {
+    const { geometry, xattrs } = this.#parts;
     const xattrBlock = xattrs.block[inode]!;
-    if (xattrBlock !== NONE) {
-      const block = geometry.contentBlocks.blockOf(geometry.xattrs + xattrBlock);
-      view.setUint32(start + at.i_file_acl_lo.offset, low32(block), true);
-      view.setUint16(start + at.i_file_acl_high.offset, high32(block), true);
-      blocks++;
-    }
-    blocks += xattrs.valueBlocksOf(inode);
-    this.#writeSize(view, start, size, blocks);
+    if (xattrBlock === NONE) return 0;
+    const block = geometry.contentBlocks.blockOf(geometry.xattrs + xattrBlock);
+    view.setUint32(start + at.i_file_acl_lo.offset, low32(block), true);
+    view.setUint16(start + at.i_file_acl_high.offset, high32(block), true);
+    return 1 + xattrs.valueBlocksOf(inode);
   }
 
   #writeFlags(view: DataView, start: number, flags: number): void {

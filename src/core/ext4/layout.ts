@@ -6,11 +6,13 @@ import { EXT2_TIMES, warnOfClampedTimes } from '../tree/metadata.ts';
 import { orderNames } from '../tree/order.ts';
 import { findInode } from '../tree/resolve.ts';
 import { NONE, ROOT, type Tree } from '../tree/tree.ts';
-import { type DirectoryLayout, LINEAR, layOutDirectories } from './directory.ts';
+import { type DirectoryLayout, INLINE, LINEAR, layOutDirectories } from './directory.ts';
 import { DirectoryBlocks } from './directory-blocks.ts';
 import { type Features, featuresOf } from './features.ts';
 import type { Geometry } from './geometry.ts';
 import { Groups } from './groups.ts';
+import { InlineFiles, inlineValueMax, type ReadLayer } from './inline-data.ts';
+import { InlineDirectories } from './inline-directories.ts';
 import { InodeTable } from './inode-table.ts';
 import { labelOf } from './labels.ts';
 import { checkLengths } from './limits.ts';
@@ -50,6 +52,8 @@ export interface Ext4Plan extends Plan {
 
 /** What the layout needs of its host. */
 export interface Host {
+  /** Reads what inodes hold themselves, with inline_data. */
+  readonly read: ReadLayer;
   readonly sha256: () => Sha256;
   readonly warn: (warning: string) => void;
 }
@@ -72,11 +76,15 @@ export function planExt4(tree: Tree, given: Ext4Options, host: Host): Ext4Plan {
   const names = orderNames(tree);
   const named = numberInodes(tree, lostAndFound, placement, features);
   checkLengths(tree, named, blockSize, features);
-  const directories = layOutDirectories(tree, names, named, lostAndFound, { blockSize, placement, features });
   const xattrs = layOutXattrs(tree, named, blockSize, features, host.warn);
+  const inlineMax = (inode: number): number | undefined =>
+    features.has('inline_data') ? inlineValueMax(xattrs.roomInInode(inode)) : undefined;
+  const directoryOptions = { blockSize, placement, features, inlineValueMax: inlineMax };
+  const directories = layOutDirectories(tree, names, named, lostAndFound, directoryOptions);
+  const inlineFiles = new InlineFiles(tree, named, xattrs, features, host.read);
   const { first: firstValue, numbering } = xattrs.values.addInodes(tree, named);
   const symlinks = slowSymlinks(tree, numbering);
-  const data = placeData(tree, numbering, blockSize, placement);
+  const data = placeData(tree, numbering, blockSize, placement, inlineFiles);
   const described = { lostAndFound, xattrsOf: (inode: number) => xattrs.xattrsOf(inode) };
   const record = makeRecord(tree, names, described, options, host.sha256());
   const recordBytes = encodeRecord(record);
@@ -91,6 +99,7 @@ export function planExt4(tree: Tree, given: Ext4Options, host: Host): Ext4Plan {
     xattrs,
     firstValue,
     symlinks,
+    inlineFiles,
     data,
   };
   return assemble({ ...unplaced, ...placeContents(unplaced, options, withNeeded(features, unplaced)) }, options, host);
@@ -118,7 +127,7 @@ function ensureLostAndFound(tree: Tree): number {
 }
 
 function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
-  const { tree, recordBytes, numbering, geometry, features, xattrs, mappings, data } = parts;
+  const { tree, recordBytes, numbering, geometry, features, xattrs, mappings, data, inlineFiles } = parts;
   const { blockSize } = options;
   const groups = new Groups(geometry, features, claimBlocks(parts), numbering, tree);
   const descriptors = new Uint8Array(geometry.groups * geometry.descriptorSize);
@@ -126,8 +135,10 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
   const uuid = options.uuid ?? deriveUuid(recordBytes, host.sha256());
   const indexed = indexedDirectories(parts.directories);
   const superblock = { geometry, features, options, uuid, free, journal: journalFields(parts) };
+  const inlineDirectories = new InlineDirectories(tree, parts.directories, numbering);
   const inodeTable = new InodeTable({
     ...parts,
+    inlineContent: (inode) => inlineFiles.contentOf(inode) ?? inlineDirectories.contentOf(inode),
     metadata: options.metadata,
     namelessFiles: namelessFiles(parts),
     isIndexed: (inode) => indexed.has(inode),
@@ -158,7 +169,7 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
 }
 
 function indexedDirectories({ directories, nodes }: DirectoryLayout): ReadonlySet<number> {
-  return new Set(directories.filter((_, i) => nodes[i] !== LINEAR));
+  return new Set(directories.filter((_, i) => nodes[i] !== LINEAR && nodes[i] !== INLINE));
 }
 
 /** All blocks in use. */

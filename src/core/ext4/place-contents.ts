@@ -7,6 +7,7 @@ import type { Features } from './features.ts';
 import { EXT4_BOOT_LOADER_INO, EXT4_JOURNAL_INO } from './format/inode.ts';
 import { type Geometry, needs64bit, planGeometry } from './geometry.ts';
 import { IndirectBlocks } from './indirect-blocks.ts';
+import type { InlineFiles } from './inline-data.ts';
 import { inodeLabel } from './labels.ts';
 import type { Mappings } from './mappings.ts';
 import type { Numbering } from './numbering.ts';
@@ -28,6 +29,7 @@ export interface Unplaced {
   /** The tree's first inode of an xattr's value; the others follow it. */
   readonly firstValue: number;
   readonly symlinks: Uint32Array;
+  readonly inlineFiles: InlineFiles;
   readonly data: DataPlacement;
 }
 

@@ -1,4 +1,5 @@
 import type { Tree } from '../tree/tree.ts';
+import type { InlineFiles } from './inline-data.ts';
 import type { Numbering } from './numbering.ts';
 import type { Placement } from './options.ts';
 import { fileBlocks, fileEntry } from './runs.ts';
@@ -21,7 +22,13 @@ export interface DataPlacement {
  * Places file data in the order of numbering. With `stable` each layer begins at a chunk's boundary and a file that is gone keeps
  * its blocks, unallocated, so that everything behind it stays where it was.
  */
-export function placeData(tree: Tree, { order }: Numbering, blockSize: number, placement: Placement): DataPlacement {
+export function placeData(
+  tree: Tree,
+  { order }: Numbering,
+  blockSize: number,
+  placement: Placement,
+  inline: InlineFiles,
+): DataPlacement {
   const first = new Float64Array(tree.inodeCount);
   const count = new Float64Array(tree.inodeCount);
   const files = new Uint32Array(tree.inodeCount);
@@ -31,7 +38,7 @@ export function placeData(tree: Tree, { order }: Numbering, blockSize: number, p
   let layer = -1;
   for (const inode of order) {
     const file = fileEntry(tree, inode);
-    if (file === undefined) continue;
+    if (file === undefined || inline.has(inode)) continue;
     const blocks = fileBlocks(file.index, file.entry, blockSize);
     if (blocks === 0) continue;
     if (placement === 'stable' && tree.inodeLayer.values[inode] !== layer) {

@@ -21,6 +21,8 @@ import { blockRoom, divideXattrs, INODE_ROOM } from './xattr-division.ts';
 import { type DiskXattr, entryLength, toDiskXattrs, writeEntries } from './xattr-entries.ts';
 import { XattrValues } from './xattr-values.ts';
 
+const NO_XATTRS: readonly DiskXattr[] = [];
+
 /** One distinct set of xattrs, divided between an inode and a block. */
 interface XattrSet {
   readonly all: readonly DiskXattr[];
@@ -43,8 +45,10 @@ export interface XattrLayout {
   valueBlocksOf(inode: number): number;
   /** All xattrs of an inode, in the order in which ext4 has them. */
   xattrsOf(inode: number): readonly DiskXattr[];
-  /** Writes the xattrs that inode `inode` of the tree holds itself, into its 256 bytes at `at`. */
-  writeInInode(inode: number, at: number, target: Uint8Array, view: DataView): void;
+  /** How many bytes of entries and values an inode holds beside those xattrs that it has, or would have if it is gone. */
+  roomInInode(inode: number): number;
+  /** Writes the xattrs that inode `inode` of the tree holds itself, and where there is one `more`, into its 256 bytes at `at`. */
+  writeInInode(inode: number, more: DiskXattr | undefined, at: number, target: Uint8Array, view: DataView): void;
   /** The blocks; `blockOf` gives the block of the image that each is. */
   blocks(blockOf: (block: number) => number): BytesSource;
 }
@@ -91,7 +95,11 @@ export function layOutXattrs(
     values,
     valueBlocksOf: (inode) => sets.of(inode)?.valueBlocks ?? 0,
     xattrsOf: (inode) => sets.of(inode)?.all ?? [],
-    writeInInode: (inode, at, target, view) => writeInInode(sets.of(inode), at, target, view),
+    roomInInode: (inode) => INODE_ROOM - sets.lengthInInode(inode),
+    writeInInode: (inode, more, at, target, view) => {
+      const own = sets.of(inode)?.inInode ?? NO_XATTRS;
+      writeInInode(more === undefined ? own : [...own, more], at, target, view);
+    },
     blocks: (blockOf) => {
       const numberOf = features.has('metadata_csum') ? blockOf : undefined;
       return new XattrBlocks(contents, references.trimmed(), blockSize, numberOf);
@@ -114,11 +122,11 @@ function addReferences(values: XattrValues, xattrs: readonly DiskXattr[]): void 
   for (const { valueInode } of xattrs) if (valueInode !== undefined) values.addReference(valueInode);
 }
 
-function writeInInode(set: XattrSet | undefined, at: number, target: Uint8Array, view: DataView): void {
-  if (set === undefined || set.inInode.length === 0) return;
+function writeInInode(xattrs: readonly DiskXattr[], at: number, target: Uint8Array, view: DataView): void {
+  if (xattrs.length === 0) return;
   XattrInodeHeader.write(view, at + INODE_XATTRS_OFFSET, { h_magic: EXT4_XATTR_MAGIC });
   const start = at + INODE_XATTRS_OFFSET + XattrInodeHeader.size;
-  writeEntries(set.inInode, { start, end: at + Inode.size, base: start, hashed: false }, target, view);
+  writeEntries(xattrs, { start, end: at + Inode.size, base: start, hashed: false }, target, view);
 }
 
 /** The distinct sets, each divided once. */
@@ -152,6 +160,15 @@ class SetCache {
     return set;
   }
 
+  /** How many bytes the entries and values take that an inode has itself; nothing is made for an inode that is gone. */
+  lengthInInode(inode: number): number {
+    if (this.#tree.inodeDentries.values[inode]! > 0) return lengthOf(this.of(inode)?.inInode ?? []);
+    if (!this.#features.has('ext_attr')) return 0;
+    const xattrs = toDiskXattrs(xattrsOf(this.#tree, inode), inodeContext(this.#tree, inode), () => undefined);
+    const { inInode = new Set() } = divideXattrs(xattrs, this.#blockSize, INODE_ROOM) ?? {};
+    return lengthOf(xattrs.filter((_, i) => inInode.has(i)));
+  }
+
   #divide(inode: number): XattrSet {
     const context = inodeContext(this.#tree, inode);
     const xattrs = toDiskXattrs(xattrsOf(this.#tree, inode), context, (name) => {
@@ -175,6 +192,9 @@ class SetCache {
     return { all, inInode: all.filter((_, i) => inInode.has(i)), inBlock, blockKey: keyOf(inBlock), valueBlocks };
   }
 }
+
+const lengthOf = (xattrs: readonly DiskXattr[]): number =>
+  xattrs.reduce((sum, xattr) => sum + entryLength(xattr, xattr.valueInode !== undefined), 0);
 
 function checkValues(xattrs: readonly DiskXattr[], context: ImageErrorContext): void {
   const length = xattrs.reduce((longest, { value }) => Math.max(longest, value.length), 0);

@@ -29,6 +29,8 @@ export const EXT4_XATTR_REFCOUNT_MAX = 1024;
 /** The longest value that Linux serves, in bytes. */
 export const XATTR_SIZE_MAX = 65_536;
 
+/** e_name_index of what the kernel keeps for itself: `system.`, where inline data is. */
+export const XATTR_INDEX_SYSTEM = 7;
 /** e_name_index of the prefixes that Linux serves; a name keeps what follows its prefix. The longest match counts. */
 export const XATTR_NAME_INDEX: readonly (readonly [prefix: string, index: number])[] = [
   ['system.posix_acl_access', 2],

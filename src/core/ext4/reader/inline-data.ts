@@ -1,8 +1,9 @@
+import { XATTR_INDEX_SYSTEM } from '../format/xattr.ts';
 import type { BlockReader } from './block-reader.ts';
 import { corrupt } from './failure.ts';
 import type { ReadInode } from './inode.ts';
 import type { ReadSuperblock } from './superblock.ts';
-import { storedXattrs, XATTR_INDEX_SYSTEM } from './xattrs.ts';
+import { storedXattrs } from './xattrs.ts';
 
 /** What an inode itself holds: all of i_block, then the value of the attribute `system.data`. Throws `image-corrupt`. */
 export function inlineData(reader: BlockReader, superblock: ReadSuperblock, inode: ReadInode): Uint8Array {

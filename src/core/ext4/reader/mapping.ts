@@ -21,7 +21,7 @@ const LOGICAL_END = 2 ** 32;
 
 /**
  * The blocks of an inode that hold data, in the order of the file; neither holes nor blocks that were allocated and never
- * written. `onNode` is told of the blocks that the map itself takes. Throws `image-corrupt`.
+ * written; none where the inode itself holds it. `onNode` is told of the blocks that the map itself takes. Throws `image-corrupt`.
  */
 export function* blockRuns(
   reader: BlockReader,
@@ -29,6 +29,7 @@ export function* blockRuns(
   inode: ReadInode,
   onNode?: (block: number) => void,
 ): Generator<BlockRun, void> {
+  if ((inode.flags & ReadFlag.inlineData) !== 0) return;
   const walk = new Walk(reader, superblock, inode, onNode);
   const runs = (inode.flags & ReadFlag.extents) === 0 ? walk.indirect() : walk.extents();
   let pending: { logical: number; physical: number; count: number } | undefined;

@@ -19,8 +19,6 @@ export interface StoredXattr {
   readonly value: Uint8Array | { readonly ino: number };
 }
 
-/** e_name_index of what the kernel keeps for itself: `system.`, where inline data is. */
-export const XATTR_INDEX_SYSTEM = 7;
 /** What all values of an inode may have together, in bytes. */
 const VALUES_SIZE_MAX = 2 ** 22;
 const GOOD_OLD_INODE_SIZE = 128;
