@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import { displayName, utf8ByteString } from '../core/bytes.ts';
+import { type ByteString, displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import { Filesystem } from '../core/ext4/reader/filesystem.ts';
@@ -87,15 +87,21 @@ function select(plan: Ext4Plan, options: MapOptions): Iterable<MapRow> {
 /** The same of an image that was not planned: as its filesystem says. */
 function* selectRead(image: Image, options: MapOptions): Generator<MapRow, void> {
   const { at, path } = checkedSelection(options, image.size);
+  const filesystem = new Filesystem(image);
   const wanted = path === undefined ? undefined : `/${normalizePath(utf8ByteString(path), {})}`;
-  let isFound = false;
-  for (const row of readMapRows(new Filesystem(image), image.size)) {
+  if (wanted !== undefined) yield inodeRow(filesystem, wanted);
+  for (const row of readMapRows(filesystem, image.size)) {
     if (at !== undefined && (at < row.start || at >= row.start + row.length)) continue;
     if (wanted !== undefined && row.path !== wanted) continue;
-    isFound = true;
     yield row;
   }
-  if (!isFound && path !== undefined) throw noSuchPath(path);
+}
+
+function inodeRow(filesystem: Filesystem, path: ByteString): MapRow {
+  const inode = filesystem.resolve(path, { followLast: false });
+  if (inode === undefined) throw noSuchPath(displayName(path));
+  const label = `inode table, inode ${inode.ino}, ${displayName(path)}`;
+  return { start: filesystem.inodeOffset(inode), length: filesystem.superblock.inodeSize, zero: false, label };
 }
 
 function checkedSelection({ at, path }: MapOptions, size: number): Pick<MapOptions, 'at' | 'path'> {
@@ -105,12 +111,11 @@ function checkedSelection({ at, path }: MapOptions, size: number): Pick<MapOptio
   return { ...(at !== undefined && { at }), ...(path !== undefined && { path }) };
 }
 
-const noSuchPath = (path: string): ImageError =>
-  new ImageError('path-not-found', `the image has nothing at ${displayName(utf8ByteString(path))}`);
+const noSuchPath = (path: string): ImageError => new ImageError('path-not-found', `the image has nothing at ${path}`);
 
 function* rowsOfPath(plan: Ext4Plan, path: string): Generator<MapRow, void> {
   const location = plan.locate(normalizePath(utf8ByteString(path), {}));
-  if (location === undefined) throw noSuchPath(path);
+  if (location === undefined) throw noSuchPath(displayName(utf8ByteString(path)));
   const { inodeOffset } = location;
   for (const row of mapRows(plan, inodeOffset, INODE_SIZE)) yield { ...row, label: labelAt(plan, inodeOffset) };
   if (location.length > 0) yield* mapRows(plan, location.offset, location.length);

@@ -99,6 +99,23 @@ describe('map', () => {
     expect(map('--at', '-1').status).toBe(2);
   });
 
+  it('finds paths in the file of an image where its layers have them', () => {
+    const places = (...args: string[]): object[] =>
+      (JSON.parse(output(['map', ...args, '--json'], { cwd })) as Row[]).map(({ start, length }) => ({
+        start,
+        length,
+      }));
+    // A device has nothing but its inode.
+    for (const path of ['null', 'etc', 'long', '/']) {
+      expect([path, places('disk.img', '--path', path)]).toEqual([path, places(...layers, '--path', path)]);
+    }
+    expect(blockloom(['map', 'disk.img', '--path', '/none'], { cwd })).toEqual({
+      status: 3,
+      stdout: '',
+      stderr: 'blockloom: the image has nothing at /none\n',
+    });
+  });
+
   it('prints a table for people', () => {
     const [head, ...lines] = output(['map', ...layers], { cwd }).split('\n');
     expect(head).toBe('        offset         length kind label');

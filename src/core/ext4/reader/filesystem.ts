@@ -9,7 +9,15 @@ import { checkChecksum, corrupt, unsupported } from './failure.ts';
 import { COMPAT, INCOMPAT } from '../format/features.ts';
 import { featuresOf } from './features.ts';
 import { InodeTables } from './group-descriptors.ts';
-import { inodeChecksumSeed, isInodeUsed, ReadFlag, type ReadInode, readInode, sectorsOf } from './inode.ts';
+import {
+  inodeChecksumSeed,
+  inodeOffset,
+  isInodeUsed,
+  ReadFlag,
+  type ReadInode,
+  readInode,
+  sectorsOf,
+} from './inode.ts';
 import { inlineData } from './inline-data.ts';
 import { readJournal } from './journal.ts';
 import { type BlockRun, blockRuns } from './mapping.ts';
@@ -79,6 +87,11 @@ export class Filesystem {
   /** Inode number `ino`. */
   inode(ino: number): ReadInode {
     return readInode(this.#reader, this.superblock, this.#tables, ino);
+  }
+
+  /** Where an inode begins, in bytes of the image. */
+  inodeOffset({ ino }: ReadInode): number {
+    return inodeOffset(this.superblock, this.#tables, ino);
   }
 
   /** Whether there is a file of any type; a reserved inode may be none. */
@@ -185,7 +198,6 @@ export class Filesystem {
   *runs(inode: ReadInode): Generator<DataRun, void> {
     refuseEncrypted(inode);
     const { blockSize } = this.superblock;
-    if ((inode.flags & ReadFlag.inlineData) !== 0) return;
     for (const { logical, physical, count } of blockRuns(this.#reader, this.superblock, inode)) {
       const offset = logical * blockSize;
       if (offset >= inode.size) return;

@@ -132,13 +132,22 @@ interface Field {
 }
 
 function rawInode(reader: BlockReader, superblock: ReadSuperblock, tables: InodeTables, ino: number): Uint8Array {
-  const { fields, inodeSize, blockSize } = superblock;
+  const { inodeSize, blockSize } = superblock;
+  const offset = inodeOffset(superblock, tables, ino);
+  const block = reader.block(Math.floor(offset / blockSize), `inode ${ino}`);
+  return block.subarray(offset % blockSize, (offset % blockSize) + inodeSize);
+}
+
+/** Where inode `ino` begins, in bytes of the image. Throws `image-corrupt` for one that is out of range. */
+export function inodeOffset(
+  { fields, inodeSize, blockSize }: ReadSuperblock,
+  tables: InodeTables,
+  ino: number,
+): number {
   if (ino === 0 || ino > fields.s_inodes_count) throw corrupt(`inode ${ino} of ${fields.s_inodes_count}`);
   const index = (ino - 1) % fields.s_inodes_per_group;
   const table = tables.blockOf(Math.floor((ino - 1) / fields.s_inodes_per_group));
-  const at = index * inodeSize;
-  const block = reader.block(table + Math.floor(at / blockSize), `inode ${ino}`);
-  return block.subarray(at % blockSize, (at % blockSize) + inodeSize);
+  return table * blockSize + index * inodeSize;
 }
 
 /** The checksum seed of an inode and of what belongs to it. */
