@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } fro
 import { join } from 'node:path';
 import { ImageError } from '../../src/core/errors.ts';
 import { Filesystem } from '../../src/core/ext4/reader/filesystem.ts';
+import { surveyFilesystem } from '../../src/core/ext4/reader/survey.ts';
 import type { ReadInode } from '../../src/core/ext4/reader/inode.ts';
 import { EntryType } from '../../src/core/layer/entry.ts';
 import { memoryDevice } from './memory-device.ts';
@@ -131,6 +132,7 @@ function readAll(device: ReturnType<typeof memoryDevice>): void {
     });
   }
   filesystem.resolve('short/../a-name-that-is-not-short-7');
+  surveyFilesystem(filesystem);
 }
 
 function readOne(filesystem: Filesystem, inode: ReadInode, pending: ReadInode[]): void {

@@ -265,20 +265,25 @@ export class Filesystem {
     return found.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   }
 
-  /** The inodes that hold values of an inode's attributes. */
-  xattrValueInodes(inode: ReadInode): number[] {
+  /** The inodes that hold values of an inode's attributes (ea_inode). */
+  xattrValueInodes(inode: ReadInode): ReadInode[] {
     if ((this.superblock.incompat & INCOMPAT.ea_inode) === 0) return [];
-    return storedXattrs(this.#reader, this.superblock, inode).flatMap(({ value }) =>
-      value instanceof Uint8Array ? [] : [value.ino],
+    return storedXattrs(this.#reader, this.superblock, inode).flatMap(({ value, size }) =>
+      value instanceof Uint8Array ? [] : [this.#valueInode(value.ino, size, inode)],
     );
   }
 
-  /** A value that has an inode of its own (ea_inode): its i_atime holds the hash; Lustre's old ones name their owner instead. */
-  #xattrValue(ino: number, size: number, owner: ReadInode): Uint8Array {
+  #valueInode(ino: number, size: number, owner: ReadInode): ReadInode {
     const inode = this.inode(ino);
     const isValue = inode.type === EntryType.file && (inode.flags & ReadFlag.eaInode) !== 0;
     if (!isValue || inode.size !== size)
       throw corrupt(`inode ${owner.ino}: an xattr of ${size} bytes in inode ${ino}, which holds none`);
+    return inode;
+  }
+
+  /** A value that has an inode of its own: its i_atime holds the hash; Lustre's old ones name their owner instead. */
+  #xattrValue(ino: number, size: number, owner: ReadInode): Uint8Array {
+    const inode = this.#valueInode(ino, size, owner);
     const value = new Uint8Array(size);
     this.readFile(inode, 0, value);
     const isLustre = inode.mtime.seconds >>> 0 === owner.ino && inode.generation === owner.generation;

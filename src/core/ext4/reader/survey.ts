@@ -119,7 +119,7 @@ class Surveyor {
           ? BlockUse.symlink
           : BlockUse.file;
     if (inode.xattrBlock !== 0) this.#sharedXattrs(inode.xattrBlock);
-    for (const ino of this.#filesystem.xattrValueInodes(inode)) this.#xattrValue(ino);
+    for (const value of this.#filesystem.xattrValueInodes(inode)) this.#xattrValue(value);
     const hasBlocks = inode.type === EntryType.file || inode.type === EntryType.directory;
     if (hasBlocks || (inode.type === EntryType.symlink && !this.#filesystem.isFastSymlink(inode)))
       this.#blocks(inode, use, name);
@@ -137,10 +137,10 @@ class Surveyor {
   readonly #xattrValues = new Set<number>();
 
   /** Many attributes may share the inode of a value. */
-  #xattrValue(ino: number): void {
-    if (this.#xattrValues.has(ino)) return;
-    this.#xattrValues.add(ino);
-    this.#blocks(this.#filesystem.inode(ino), BlockUse.xattr, NO_NAME);
+  #xattrValue(value: ReadInode): void {
+    if (this.#xattrValues.has(value.ino)) return;
+    this.#xattrValues.add(value.ino);
+    this.#blocks(value, BlockUse.xattr, NO_NAME);
   }
 
   #blocks(inode: ReadInode, use: BlockUse, name: number): void {
