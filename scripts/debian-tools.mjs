@@ -10,6 +10,8 @@ export const TOOLS = [
     debian: 'e2fsprogs',
     why: 'e2fsck, debugfs and dumpe2fs judge every image; resize2fs changes it',
   },
+  { command: 'mkfs.xfs', debian: 'xfsprogs', why: 'a filesystem whose files can share blocks' },
+  { command: 'mkfs.btrfs', debian: 'btrfs-progs', why: 'another one' },
   { command: 'grub-fstest', debian: 'grub-common', why: "GRUB's ext4 reader" },
   { command: 'fls', debian: 'sleuthkit', why: "The Sleuth Kit's ext4 reader" },
   { command: 'genext2fs', debian: 'genext2fs', why: 'another maker of images, for comparison' },

@@ -33,6 +33,8 @@ export { type BlockComparison, compareBlocks } from './sinks/compare-blocks.ts';
 export { compareFile, type Comparison, type Difference } from './sinks/compare.ts';
 export { type DigestAlgorithm, hashImage } from './sinks/digest.ts';
 export { writeImage, type WriteImageOptions } from './sinks/file-sink.ts';
+export type { WrittenImage } from './sinks/overwrite.ts';
+export type { Reflink, Reuse } from './sinks/reflink.ts';
 export { writePieces, type WrittenPieces } from './sinks/piece-sink.ts';
 export type { PumpOptions } from './sinks/pump.ts';
 export { streamImage } from './sinks/stream-sink.ts';

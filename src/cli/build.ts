@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
+import { ImageError } from '../core/errors.ts';
 import { outputFailure } from '../sinks/failure.ts';
+import type { WrittenImage } from '../sinks/overwrite.ts';
+import { checkReusable, type Reflink, type Reuse } from '../sinks/reflink.ts';
 import { lockImage } from '../image/locked-image.ts';
 import { readLockFile, writeLockFile } from '../lock-file.ts';
 import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
@@ -22,12 +25,15 @@ import { checkLocked, withLockedImage } from './locked.ts';
 import { measure, measureRows, namedRows } from './measures.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import { formatUuid } from '../core/ext4/uuid.ts';
+import { formatSize } from './units.ts';
 import { verityJson, verityRows } from './verity-text.ts';
 
 interface BuildOptions extends ImageArguments {
   readonly output: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  readonly reuse?: string;
+  readonly reflink?: Reflink;
   readonly digestFile?: string;
   readonly metadataFile?: string;
   readonly lock?: string;
@@ -37,6 +43,10 @@ interface BuildOptions extends ImageArguments {
 const NOTES: CommandNotes = {
   examples: [
     ['blockloom build base.tar app.tar.gz -o disk.img'],
+    [
+      'blockloom build base.tar app.tar.gz -o disk.img --force --reuse disk.img',
+      'again, writing only what changed where the filesystem can clone',
+    ],
     ['blockloom build rootfs/ --free 1G --label root -o disk.img', 'a directory, with room for a guest'],
     ['blockloom build oci:app:latest -o disk.img --dry-run', 'how large would it be?'],
     ['blockloom build docker://alpine:3.20 -o - | zstd > disk.img.zst'],
@@ -49,6 +59,16 @@ export function addBuild(program: Command, signal: AbortSignal): void {
   addLayers(command)
     .requiredOption('-o, --output <file>', 'where the image goes; - for standard output')
     .option('--force', 'replace the file when it exists')
+    .option(
+      '--reuse <file>',
+      'an older image, or the one that is replaced, to share all blocks with that are the same: where the filesystem can clone files (XFS, btrfs) only the others are written',
+    )
+    .addOption(
+      new Option(
+        '--reflink <when>',
+        'as for cp, with --reuse: where the filesystem cannot clone, write the whole image (auto), or fail (always); or never clone (default: auto)',
+      ).choices(['auto', 'always', 'never']),
+    )
     .option('--digest-file <file>', 'also write sha256:DIGEST to a file')
     .option('--metadata-file <file>', 'also write what was made, as JSON, to a file')
     .option('--lock <file>', 'also write to a file what the image came from, for --locked and verify --lock')
@@ -76,6 +96,7 @@ async function build(
     options.force ?? false,
     definition === undefined ? inputs : [definition, ...inputs],
   );
+  await checkReuse(options);
   const opening = { ...options, planOnly: options.dryRun === true };
   const source = definition === '-' ? undefined : (definition ?? lock?.definition);
   if (lock === undefined) {
@@ -84,6 +105,17 @@ async function build(
   await withLockedImage(lock, layers, opening, signal, async (opened) =>
     write(opened, options, source, (sha256) => checkLocked(lock, sha256)),
   );
+}
+
+/** Throws `option-invalid`, or `layer-not-found` for the file. */
+async function checkReuse({ output, reuse, reflink }: BuildOptions): Promise<void> {
+  if (reuse === undefined) {
+    if (reflink !== undefined) throw new ImageError('option-invalid', '--reflink is about --reuse, which is missing');
+    return;
+  }
+  if (output === STDOUT)
+    throw new ImageError('option-invalid', 'standard output shares no blocks: --reuse needs a file');
+  await checkReusable(reuse);
 }
 
 async function write(
@@ -100,14 +132,30 @@ async function write(
     const run = await tryOutput(output, force ?? false, measures);
     return print(dryRunText(run, measureRows(measures), measures, options.json));
   }
-  const { sha256 } = await writeOutput(opened.image, output, { signal, onProgress, force, check });
-  const metadata = describe(opened, output, sha256);
+  const reuse = reuseOf(options, opened.options.onWarning);
+  const written = await writeOutput(opened.image, output, { signal, onProgress, force, check, reuse });
+  const { sha256 } = written;
+  const metadata = describe(opened, output, written);
   await writeText(digestFile, `sha256:${sha256}\n`);
   await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
   if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256, definition));
-  const rows = opened.verity === undefined ? '' : `\n${namedRows(verityRows(opened.verity))}`;
-  const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}${rows}`;
+  const rows = [...(opened.verity === undefined ? [] : verityRows(opened.verity)), ...reuseRows(written)];
+  const more = rows.length === 0 ? '' : `\n${namedRows(rows)}`;
+  const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}${more}`;
   print(result, output === STDOUT ? 'stderr' : 'stdout');
+}
+
+function reuseOf({ reuse, reflink }: BuildOptions, onWarning: Reuse['onWarning']): Reuse | undefined {
+  return reuse === undefined ? undefined : { file: reuse, reflink, onWarning };
+}
+
+function reuseRows({ reused }: WrittenImage): [string, string][] {
+  if (reused === undefined) return [];
+  const { kept, written } = reused;
+  return [
+    ['shared', `${kept} (${formatSize(kept)})`],
+    ['written', `${written} (${formatSize(written)})`],
+  ];
 }
 
 async function writeText(path: string | undefined, text: string): Promise<void> {
@@ -117,7 +165,11 @@ async function writeText(path: string | undefined, text: string): Promise<void> 
   });
 }
 
-function describe({ image, layers, verity }: OpenedImage, output: string, sha256: string): Record<string, unknown> {
+function describe(
+  { image, layers, verity }: OpenedImage,
+  output: string,
+  { sha256, reused }: WrittenImage,
+): Record<string, unknown> {
   const { uuid, geometry, blocksUsed, inodesUsed } = image.plan;
   return {
     file: output,
@@ -132,5 +184,6 @@ function describe({ image, layers, verity }: OpenedImage, output: string, sha256
     inodesUsed,
     layers: layers.map(({ reference, index, diffId }) => ({ reference, entries: index.count, diffId })),
     ...(verity !== undefined && { verity: verityJson(verity) }),
+    ...(reused !== undefined && { reused }),
   };
 }

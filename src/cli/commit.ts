@@ -7,7 +7,7 @@ import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import { addImageOptions, described, type ImageArguments, addLayers, pathsOf } from './image-arguments.ts';
 import { withProgress } from './common-options.ts';
 import { allocatedBytes } from './measures.ts';
-import { HOLE_UNIT } from '../sinks/file-sink.ts';
+import { HOLE_UNIT } from '../sinks/blocks.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
 import type { ProgressLine } from './progress.ts';
 import { refuseHashTree } from './serve-writable.ts';

@@ -2,17 +2,14 @@ import { statSync } from 'node:fs';
 import { ImageError } from '../core/errors.ts';
 import type { Image } from '../image/image.ts';
 import { targetOf, writeImage, type WriteImageOptions } from '../sinks/file-sink.ts';
+import type { WrittenImage } from '../sinks/overwrite.ts';
 import { streamImage } from '../sinks/stream-sink.ts';
 
 /** Names standard output, which the image has for itself then. */
 export const STDOUT = '-';
 
-/** Writes an image to a file, or to STDOUT; returns its SHA-256 in hexadecimal. Throws as `writeImage` does. */
-export async function writeOutput(
-  image: Image,
-  output: string,
-  options: WriteImageOptions,
-): Promise<{ sha256: string }> {
+/** Writes an image to a file, or to STDOUT. Throws as `writeImage` does. */
+export async function writeOutput(image: Image, output: string, options: WriteImageOptions): Promise<WrittenImage> {
   if (output !== STDOUT) return writeImage(image, output, options);
   const { sha256 } = await streamImage(image, process.stdout, options);
   options.check?.(sha256);

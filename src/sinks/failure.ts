@@ -14,8 +14,9 @@ export function comparisonFailure(path: string, error: unknown): unknown {
 }
 
 /** Why it failed, without the names of calls and temporary files that Node's messages have. */
-function reasonOf({ errno, code, message }: NodeJS.ErrnoException): string {
-  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? code ?? message;
+export function reasonOf(error: unknown): string {
+  if (!isSystemError(error)) return String(error);
+  return getSystemErrorMap().get(error.errno ?? 0)?.[1] ?? error.code ?? error.message;
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {

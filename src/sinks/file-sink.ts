@@ -4,9 +4,12 @@ import { type FileHandle, lstat, open, realpath, rename, rm } from 'node:fs/prom
 import { basename, dirname, join } from 'node:path';
 import { ImageError } from '../core/errors.ts';
 import type { Image } from '../image/image.ts';
+import { HOLE_UNIT, isZeroBlock, writeAll } from './blocks.ts';
 import { imageHash } from './digest.ts';
 import { outputFailure } from './failure.ts';
+import { overwrite, type WrittenImage } from './overwrite.ts';
 import { pump, type PumpOptions } from './pump.ts';
+import { checkReusable, type NewFile, openReusing, type Reuse } from './reflink.ts';
 import { WriteBack } from './write-back.ts';
 
 /** How an image is written. */
@@ -15,26 +18,28 @@ export interface WriteImageOptions extends PumpOptions {
   readonly force?: boolean | undefined;
   /** Told the SHA-256 before the file takes its place; when it throws, nothing is left behind. */
   readonly check?: ((sha256: string) => void) | undefined;
+  /** Share the blocks that are the same in an older file, which may be the one that is replaced. */
+  readonly reuse?: Reuse | undefined;
 }
 
-/** The unit of holes in a file, in bytes. */
-export const HOLE_UNIT = 4096;
-const ZEROS = Buffer.alloc(HOLE_UNIT);
-
 /**
- * Writes an image to `path`: sparse, under a temporary name in the same folder, synced, then renamed. Returns its SHA-256 in
- * hexadecimal. Throws `output-exists`, `output-failed`, or what reading the image throws; then nothing is left behind.
+ * Writes an image to `path`: sparse, under a temporary name in the same folder, synced, then renamed.
+ * Throws `output-exists`, `output-failed`, `layer-not-found` for a file to reuse, or what reading the image throws; then nothing
+ * is left behind.
  */
-export async function writeImage(
-  image: Image,
-  path: string,
-  options: WriteImageOptions = {},
-): Promise<{ sha256: string }> {
-  return replaceFile(path, options, async (file) => {
-    const sha256 = await fill(file, image, options);
-    options.check?.(sha256);
-    return { sha256 };
-  });
+export async function writeImage(image: Image, path: string, options: WriteImageOptions = {}): Promise<WrittenImage> {
+  const { reuse, check } = options;
+  if (reuse !== undefined) await checkReusable(reuse.file);
+  return replaceFile(
+    path,
+    options,
+    async ({ file, isClone }) => {
+      const written = await (isClone ? overwrite : fill)(file, image, options);
+      check?.(written.sha256);
+      return written;
+    },
+    async (temporary) => openReusing(temporary, reuse),
+  );
 }
 
 /**
@@ -44,11 +49,12 @@ export async function writeImage(
 export async function replaceFile<T>(
   path: string,
   { force = false, signal }: Pick<WriteImageOptions, 'force' | 'signal'>,
-  write: (file: FileHandle) => Promise<T>,
+  write: (file: NewFile) => Promise<T>,
+  openNew: (path: string) => Promise<NewFile> = openReusing,
 ): Promise<T> {
   const target = await targetOf(path, force);
   const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}.tmp`);
-  const file = await open(temporary, 'wx').catch((error: unknown) => {
+  const file = await openNew(temporary).catch((error: unknown) => {
     throw outputFailure(path, error);
   });
   try {
@@ -63,11 +69,11 @@ export async function replaceFile<T>(
   }
 }
 
-async function writeAndClose<T>(file: FileHandle, write: (file: FileHandle) => Promise<T>): Promise<T> {
+async function writeAndClose<T>(file: NewFile, write: (file: NewFile) => Promise<T>): Promise<T> {
   try {
     return await write(file);
   } finally {
-    await file.close();
+    await file.file.close();
   }
 }
 
@@ -97,7 +103,7 @@ function kindOf(stats: Stats): string {
 }
 
 /** Writes the whole image. */
-async function fill(file: FileHandle, image: Image, options: PumpOptions): Promise<string> {
+async function fill(file: FileHandle, image: Image, options: PumpOptions): Promise<WrittenImage> {
   const hash = imageHash('sha256');
   const writeBack = new WriteBack(file);
   const data = (offset: number, bytes: Uint8Array): Promise<void> => {
@@ -109,7 +115,7 @@ async function fill(file: FileHandle, image: Image, options: PumpOptions): Promi
   await pump(image, 'writing', { data, hole: (_, length) => hash.zeros(length) }, options);
   image.verifyUnchanged();
   await writeBack.finish();
-  return hash.digest();
+  return { sha256: hash.digest() };
 }
 
 /** Writes the blocks that are not all zeros; the rest of the file is a hole already. */
@@ -123,20 +129,8 @@ async function writeData(file: FileHandle, offset: number, bytes: Uint8Array): P
 
 /** The first block from `at` on that is not all zeros, or that is. */
 function skipBlocks(bytes: Uint8Array, at: number, zero: boolean): number {
-  while (at < bytes.length && isZero(bytes, at) === zero) at += HOLE_UNIT;
+  while (at < bytes.length && isZeroBlock(bytes, at) === zero) at += HOLE_UNIT;
   return Math.min(at, bytes.length);
-}
-
-function isZero(bytes: Uint8Array, at: number): boolean {
-  if (bytes[at] !== 0) return false;
-  const end = Math.min(at + HOLE_UNIT, bytes.length);
-  return ZEROS.compare(bytes, at, end, 0, end - at) === 0;
-}
-
-export async function writeAll(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    done += (await file.write(bytes, done, bytes.length - done, offset + done)).bytesWritten;
-  }
 }
 
 async function syncFolder(path: string): Promise<void> {

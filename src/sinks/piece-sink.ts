@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Writable } from 'node:stream';
 import type { OnProgress } from '../core/progress.ts';
-import { replaceFile, writeAll, type WriteImageOptions } from './file-sink.ts';
+import { writeAll } from './blocks.ts';
+import { replaceFile, type WriteImageOptions } from './file-sink.ts';
 import { writeTo } from './stream-sink.ts';
 
 /** What was written. */
@@ -27,7 +28,7 @@ export async function writePieces(
   options: PieceOptions = {},
 ): Promise<WrittenPieces> {
   if (typeof output !== 'string') return pass(pieces, options, async (bytes) => writeTo(output, bytes));
-  return replaceFile(output, options, async (file) => {
+  return replaceFile(output, options, async ({ file }) => {
     const written = await pass(pieces, options, async (bytes, offset) => writeAll(file, offset, bytes));
     await file.sync();
     return written;

@@ -36,6 +36,22 @@ describe('build', () => {
     expect(stderr).toBe(`${sha256('disk.img')}  -\n`);
   });
 
+  it('takes an image to share blocks with, which must be there and be of use', () => {
+    const plain = build('-o', 'disk.img').stdout.replace('disk', 'new');
+    expect(build('-o', 'new.img', '--reuse', 'disk.img').stdout.startsWith(plain)).toBe(true);
+    expect(build('-o', 'new.img', '--force', '--reuse', 'new.img', '--reflink', 'never').stdout).toBe(plain);
+    const refusals = [
+      [['--reuse', 'none.img'], 3, 'cannot read none.img: no such file or directory'],
+      [['--reuse', '.'], 3, '. is no regular file: nothing can be shared'],
+      [['--reuse', 'new.img', '-o', '-'], 2, 'standard output shares no blocks: --reuse needs a file'],
+      [['--reflink', 'always'], 2, '--reflink is about --reuse, which is missing'],
+    ] as const;
+    for (const [args, expected, message] of refusals) {
+      const { status, stderr } = build('-o', 'other.img', ...args);
+      expect([status, stderr]).toEqual([expected, `blockloom: ${message}\n`]);
+    }
+  });
+
   it('ends quietly when nobody reads its output any more', () => {
     const command = `"$0" "$1" build base.tar -o - --size 64M | head -c 100000 > head; echo "\${PIPESTATUS[0]}"`;
     const { stdout, stderr } = spawnSync('bash', ['-c', command, process.execPath, MAIN], { ...LIMIT, cwd });
