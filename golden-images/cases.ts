@@ -2,6 +2,7 @@ import { recipe as compact } from './compact/recipe.ts';
 import { recipe as directories } from './directories/recipe.ts';
 import { recipe as empty } from './empty/recipe.ts';
 import { recipe as everyFileType } from './every-file-type/recipe.ts';
+import { recipe as fsVerity } from './fs-verity/recipe.ts';
 import { recipe as hardLinks } from './hard-links/recipe.ts';
 import { recipe as holes } from './holes/recipe.ts';
 import { recipe as inlineData } from './inline-data/recipe.ts';
@@ -36,4 +37,5 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['compact', compact],
   ['keep-mtime', keepMtime],
   ['verity', verity],
+  ['fs-verity', fsVerity],
 ]);

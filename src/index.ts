@@ -21,6 +21,7 @@ export type { Plan } from './core/plan/plan.ts';
 export { type Verity, type VerityParameters, verityParameters } from './core/verity/parameters.ts';
 export type { Range } from './core/plan/ranges.ts';
 export { type Image, PlannedImage } from './image/image.ts';
+export type { FileDigests } from './image/file-trees.ts';
 export { openImage, type OpenImageOptions, openLayeredImage, type OpenedImage } from './image/open-image.ts';
 export type { ImageOptions } from './image/options.ts';
 export { type Definition, readDefinition } from './definition/read-definition.ts';

@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
+import { hexOf } from '../core/bytes.ts';
+import { HASH_SIZE } from '../core/verity/format.ts';
+import type { FileDigests } from '../image/file-trees.ts';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
@@ -36,6 +39,7 @@ interface BuildOptions extends ImageArguments {
   readonly reflink?: Reflink;
   readonly digestFile?: string;
   readonly metadataFile?: string;
+  readonly fsverityDigests?: string;
   readonly lock?: string;
   readonly locked?: string;
 }
@@ -71,6 +75,10 @@ export function addBuild(program: Command, signal: AbortSignal): void {
     )
     .option('--digest-file <file>', 'also write sha256:DIGEST to a file')
     .option('--metadata-file <file>', 'also write what was made, as JSON, to a file')
+    .option(
+      '--fsverity-digests <file>',
+      'also write the digests of files with fs-verity to a file, as fsverity digest prints them',
+    )
     .option('--lock <file>', 'also write to a file what the image came from, for --locked and verify --lock')
     .option(
       '--locked <file>',
@@ -124,7 +132,7 @@ async function write(
   definition: string | undefined,
   check: (sha256: string) => void,
 ): Promise<void> {
-  const { output, force, digestFile, metadataFile, lock } = options;
+  const { output, force, digestFile, metadataFile, fsverityDigests, lock } = options;
   const { onProgress, print } = opened;
   const { signal } = opened.options;
   if (options.dryRun === true) {
@@ -138,6 +146,7 @@ async function write(
   const metadata = describe(opened, output, written);
   await writeText(digestFile, `sha256:${sha256}\n`);
   await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
+  await writeText(fsverityDigests, digestLines(opened.fileDigests));
   if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256, definition));
   const rows = [...(opened.verity === undefined ? [] : verityRows(opened.verity)), ...reuseRows(written)];
   const more = rows.length === 0 ? '' : `\n${namedRows(rows)}`;
@@ -158,7 +167,17 @@ function reuseRows({ reused }: WrittenImage): [string, string][] {
   ];
 }
 
-async function writeText(path: string | undefined, text: string): Promise<void> {
+/** A line for each file: `sha256:HEX /path`. */
+function* digestLines({ count, label, digests }: FileDigests = NO_DIGESTS): Generator<string, void> {
+  for (let file = 0; file < count; file++) {
+    const digest = digests.subarray(file * HASH_SIZE, (file + 1) * HASH_SIZE);
+    yield `sha256:${hexOf(digest)} ${label(file)}\n`;
+  }
+}
+
+const NO_DIGESTS: FileDigests = { count: 0, label: () => '', digests: new Uint8Array() };
+
+async function writeText(path: string | undefined, text: string | Iterable<string>): Promise<void> {
   if (path === undefined) return;
   await writeFile(path, text).catch((error: unknown) => {
     throw outputFailure(path, error);
@@ -166,7 +185,7 @@ async function writeText(path: string | undefined, text: string): Promise<void> 
 }
 
 function describe(
-  { image, layers, verity }: OpenedImage,
+  { image, layers, verity, fileDigests }: OpenedImage,
   output: string,
   { sha256, reused }: WrittenImage,
 ): Record<string, unknown> {
@@ -183,6 +202,7 @@ function describe(
     inodes: geometry.groups * geometry.inodesPerGroup,
     inodesUsed,
     layers: layers.map(({ reference, index, diffId }) => ({ reference, entries: index.count, diffId })),
+    ...(fileDigests !== undefined && { fsverity: { files: fileDigests.count } }),
     ...(verity !== undefined && { verity: verityJson(verity) }),
     ...(reused !== undefined && { reused }),
   };

@@ -12,7 +12,6 @@ import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import { checkOutput, STDOUT } from './output.ts';
 import {
   addReadOptions,
-  collect,
   imageArgument,
   pathOf,
   type ReadArguments,
@@ -20,6 +19,7 @@ import {
   withFilesystem,
   withReadable,
 } from './readable-image.ts';
+import { collect } from './values.ts';
 import { formatSize } from './units.ts';
 
 interface ExportArguments extends ReadArguments {

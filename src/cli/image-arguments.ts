@@ -7,6 +7,7 @@ import type { OnProgress } from '../core/progress.ts';
 import { addCommonOptions, type CommonOptions, withProgress } from './common-options.ts';
 import type { ProgressLine } from './progress.ts';
 import {
+  collect,
   parseBlockSize,
   parseCount,
   parseFeatures,
@@ -114,6 +115,11 @@ function addTreeOptions(command: Command): Command {
         '--symlinked-parents <how>',
         "what a symlink among an entry's parents means (default: follow)",
       ).choices(['follow', 'replace', 'error']),
+    )
+    .option(
+      '--fsverity <path>',
+      'a file of the image that has fs-verity, or all below a directory; * ? [a-z] match within a name, ** any directories; may be repeated',
+      collect,
     )
     .option(
       '--verity',

@@ -10,6 +10,7 @@ import type { ResolvedReference } from '../sources/resolve.ts';
 import { withProgress } from './common-options.ts';
 import { addImageOptions, type Described, described, type ImageArguments } from './image-arguments.ts';
 import type { ProgressLine } from './progress.ts';
+import { collect } from './values.ts';
 import { closeExports, openExports } from './serve-exports.ts';
 
 /** Names an image that is read: what every command that reads one takes. */
@@ -31,9 +32,6 @@ export function addReadOptions(command: Command): Command {
     .option('--delta <file>', 'read what serve --delta has kept for the image over it');
   return addImageOptions(command);
 }
-
-/** Adds a value to those given before. */
-export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 /** An image to read. */
 export interface Readable {
@@ -58,9 +56,9 @@ export async function withFilesystem(
 ): Promise<void> {
   await withProgress(options, async (progress) => {
     const references = [reference, ...(options.layer ?? [])];
-    // What is read is the filesystem, which a hash tree does not change.
-    const plain = { ...options, verity: false, veritySalt: undefined };
-    await withReadable({ references, delta: options.delta }, plain, signal, progress, async (readable) =>
+    // Files are read without hash trees; a delta belongs to the whole image.
+    const planned = { ...options, planOnly: options.delta === undefined };
+    await withReadable({ references, delta: options.delta }, planned, signal, progress, async (readable) =>
       work(new Filesystem(readable.image), { ...readable, progress, warn: warner(options, progress) }),
     );
   });

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import { type Address, type NbdServer, NbdServerError, nbdUri } from '../nbd/index.ts';
+import { toVeritySalt } from '../image/options.ts';
 import { layerName } from '../image/layer-hashes.ts';
 import type { Layer } from '../sources/layer.ts';
 import { referenceOf } from '../sources/layer-input.ts';
@@ -153,7 +154,7 @@ function canShare(
 ): boolean {
   if (sharesWrites(options)) return false;
   const isStream = exports.some(({ layers }) => layers.some((input) => !isLasting(referenceOf(input))));
-  const isHashed = opened.some(({ verity }) => verity !== undefined);
+  const isHashed = toVeritySalt(options) !== undefined || options.fsverity !== undefined;
   if (isHashed && (options.cache === false || opened.some(({ layers }) => layers.some(isUnnamed)))) return false;
   const isUnpacked = opened.some(({ layers }) => layers.some(({ diffId }) => diffId !== undefined));
   return !isStream && (options.cache !== false || !isUnpacked);

@@ -40,6 +40,9 @@ export const parseUuid = argument(uuidValue);
 export const parseSalt = argument(saltValue);
 export const parseMtime = argument(mtimeValue);
 
+/** Adds a value to those given before. */
+export const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
 /** 0 to 65535. */
 export function parsePort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('A port is 0 to 65535.');

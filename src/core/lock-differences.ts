@@ -64,12 +64,15 @@ function layersOf(references: readonly LockedReference[]): { text: string; refer
 
 type Value = string | number | boolean | undefined;
 
+const isText = (value: Value | readonly string[]): value is string | readonly string[] =>
+  typeof value === 'string' || Array.isArray(value);
+
 function different(what: string, found: Value, locked: Value): string[] {
   return found === locked ? [] : [`${what}: ${valueText(found)}, locked ${valueText(locked)}`];
 }
 
-function quoted(value: Value): Value {
-  return typeof value === 'string' ? JSON.stringify(value) : value;
+function quoted(value: Value | readonly string[]): Value {
+  return isText(value) ? JSON.stringify(value) : value;
 }
 
 function valueText(value: Value): string {

@@ -48,7 +48,7 @@ filesystem:
 # Every time in the image: fixed, clamp, keep, or a time.
 mtime: 2026-01-01T00:00:00Z
 
-# Also owner, chmod_mask, keep_permissions, symlinked_parents, platform, verity, verity_salt, embed_inputs,
-# format_version.
+# Also owner, chmod_mask, keep_permissions, symlinked_parents, platform, fsverity, verity, verity_salt,
+# embed_inputs, format_version.
 `;
 }

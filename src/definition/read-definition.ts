@@ -35,6 +35,7 @@ export type Definition = Pick<
   | 'keepPermissions'
   | 'symlinkedParents'
   | 'platform'
+  | 'fsverity'
   | 'verity'
   | 'veritySalt'
   | 'embedInputs'
@@ -80,6 +81,7 @@ function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>
     chmodMask: found.chmod_mask,
     keepPermissions: found.keep_permissions,
     symlinkedParents: found.symlinked_parents,
+    fsverity: found.fsverity,
     verity: found.verity,
     veritySalt: found.verity_salt,
     embedInputs: found.embed_inputs,

@@ -85,6 +85,10 @@ export const definitionRecord = (folder: Folder) =>
         wording('OS/ARCH[/VARIANT]', 'linux/arm64'),
         "which image of an index; default: linux and this host's",
       ),
+      fsverity: field(
+        list(text, 'a list of paths of the image, or patterns'),
+        'the files that have fs-verity, see [verity](verity.md)',
+      ),
       verity: field(flag, 'append a dm-verity hash tree, see [verity](verity.md)'),
       verity_salt: field(
         option(saltValue, ['string']),

@@ -1,7 +1,7 @@
 import type { OnProgress } from '../core/progress.ts';
 import { blockRuns } from '../core/verity/block-runs.ts';
 import { HASH_SIZE, VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
-import type { HashBlock, MerkleTree } from '../core/verity/merkle-tree.ts';
+import type { HashBlock } from '../core/verity/merkle-tree.ts';
 import type { PlannedImage } from './image.ts';
 import type { LayerHashes } from './layer-hashes.ts';
 
@@ -19,6 +19,12 @@ interface Piece {
 
 type Step = Piece | { readonly kind: 'known' } | { readonly kind: 'zeros'; readonly count: number };
 
+/** Takes the hashes of blocks in order. */
+export interface HashReceiver {
+  add(hash: Uint8Array): void;
+  addZeros(count: number): void;
+}
+
 /** What long work tells and obeys. */
 interface HashBlocksOptions {
   readonly signal: AbortSignal | undefined;
@@ -26,12 +32,12 @@ interface HashBlocksOptions {
 }
 
 /**
- * Appends the hashes of all blocks of an image to a tree: those that are known of its layers, and those of blocks that are read, which
+ * Tells the hashes of all blocks of an image, in order: those that are known of its layers, and those of blocks that are read, which
  * are then known. `layerHashes` are by layer. Throws as reading the image does.
  */
 export async function hashBlocks(
   image: PlannedImage,
-  tree: MerkleTree,
+  receiver: HashReceiver,
   hash: HashBlock,
   layerHashes: readonly LayerHashes[],
   { signal, onProgress }: HashBlocksOptions,
@@ -44,7 +50,7 @@ export async function hashBlocks(
     const { piece, bytes, read } = reading;
     await read;
     signal?.throwIfAborted();
-    addBlocks(tree, hash, piece, bytes);
+    addBlocks(receiver, hash, piece, bytes);
     const done = (piece.first + piece.numbers.length) * VERITY_BLOCK_SIZE;
     onProgress({ phase: 'hashing blocks', bytes: { done, total: image.size }, files: image.filesBefore(done) });
   };
@@ -60,8 +66,8 @@ export async function hashBlocks(
     }
     if (reading !== undefined) await finish();
     reading = undefined;
-    if (step.kind === 'known') tree.add(known);
-    else tree.addZeros(step.count);
+    if (step.kind === 'known') receiver.add(known);
+    else receiver.addZeros(step.count);
   }
   await finish();
 }
@@ -98,10 +104,10 @@ function* steps(image: PlannedImage, layerHashes: readonly LayerHashes[], known:
   if (piece !== undefined) yield piece;
 }
 
-function addBlocks(tree: MerkleTree, hash: HashBlock, { hashes, numbers }: Piece, bytes: Uint8Array): void {
+function addBlocks(receiver: HashReceiver, hash: HashBlock, { hashes, numbers }: Piece, bytes: Uint8Array): void {
   for (const [i, number] of numbers.entries()) {
     const found = hash(bytes.subarray(i * VERITY_BLOCK_SIZE, (i + 1) * VERITY_BLOCK_SIZE));
     hashes[i]?.set(number, found, 0);
-    tree.add(found);
+    receiver.add(found);
   }
 }

@@ -1,5 +1,5 @@
-import { closeSync, fstatSync, writeSync } from 'node:fs';
-import { assert, ImageError } from '../core/errors.ts';
+import { closeSync, fstatSync } from 'node:fs';
+import { assert } from '../core/errors.ts';
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import { VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 import { layOutVerity, type VerityLayout } from '../core/verity/layout.ts';
@@ -7,15 +7,15 @@ import { MerkleTree } from '../core/verity/merkle-tree.ts';
 import type { Verity } from '../core/verity/parameters.ts';
 import { planVerity } from '../core/verity/plan.ts';
 import { makeVeritySuperblock } from '../core/verity/superblock.ts';
-import { errnoOf } from '../sources/failure.ts';
 import { FileBlob } from '../sources/file-blob.ts';
 import { identityOf } from '../sources/identity.ts';
 import type { Blob, Layer } from '../sources/layer.ts';
 import { openingOf, type OpenLayerOptions } from '../sources/opening.ts';
-import { openTemporaryFile } from '../sources/temporary-file.ts';
+import { openTemporaryFile, writeTemporary } from '../sources/temporary-file.ts';
 import { hashBlocks } from './hash-blocks.ts';
 import { PlannedImage } from './image.ts';
 import { LayerHashes } from './layer-hashes.ts';
+import { NO_BYTES } from './no-bytes.ts';
 import { blockHash, sha256 } from './sha256.ts';
 
 /** What making a hash tree needs, and what it tells. */
@@ -24,19 +24,19 @@ interface HashTreeOptions extends Pick<OpenLayerOptions, 'cache' | 'signal' | 'o
 }
 
 /**
- * The image of layers with the hash tree of dm-verity behind it. The whole image is read for it, but what the cache knows of its
+ * An image, whose blobs are those, with the hash tree of dm-verity behind it. The whole image is read for it, but what the cache knows of its
  * layers; the tree is in a temporary file, which closing the image gives back. Throws `output-failed`, or as reading the image does.
  */
 export async function withHashTree(
   image: PlannedImage<Ext4Plan>,
+  blobs: readonly Blob[],
   layers: readonly Layer[],
   salt: Uint8Array,
   options: HashTreeOptions,
 ): Promise<{ image: PlannedImage<Ext4Plan>; verity?: Verity }> {
   const layout = layOutVerity(image.plan);
-  const plan = planVerity(image.plan, layout, layers.length, blockHash(salt));
-  const blobs = layers.map(({ blob }) => blob);
-  if (options.planOnly === true) return { image: new PlannedImage(plan, blobs) };
+  const plan = planVerity(image.plan, layout, blobs.length, blockHash(salt));
+  if (options.planOnly === true) return { image: new PlannedImage(plan, [...blobs, NO_BYTES]) };
   const { blob, verity } = await makeTree(image, layers, layout, salt, options);
   return { image: new PlannedImage(plan, [...blobs, blob]), verity };
 }
@@ -105,18 +105,6 @@ class TreeFile {
   }
 
   #write(number: number, block: Uint8Array): void {
-    try {
-      for (let written = 0; written < VERITY_BLOCK_SIZE; )
-        written += writeSync(
-          this.#fd,
-          block,
-          written,
-          VERITY_BLOCK_SIZE - written,
-          number * VERITY_BLOCK_SIZE + written,
-        );
-    } catch (error) {
-      const what = `the hash tree cannot be written to a temporary file (${errnoOf(error)})`;
-      throw new ImageError('output-failed', what, {}, { cause: error });
-    }
+    writeTemporary(this.#fd, block, number * VERITY_BLOCK_SIZE);
   }
 }

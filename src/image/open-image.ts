@@ -1,11 +1,13 @@
 import type { Ext4Plan } from '../core/ext4/layout.ts';
 import type { Verity } from '../core/verity/parameters.ts';
-import type { Layer } from '../sources/layer.ts';
+import type { Blob, Layer } from '../sources/layer.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { identifyLayers } from '../sources/identify.ts';
 import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
-import type { PlannedImage } from './image.ts';
+import { type FileDigests, makeFileTrees } from './file-trees.ts';
+import { PlannedImage } from './image.ts';
+import { NO_BYTES } from './no-bytes.ts';
 import { withHashTree } from './hash-tree.ts';
 import { type ImageOptions, toPlanOptions, toVeritySalt } from './options.ts';
 import { planImage } from './plan-image.ts';
@@ -19,7 +21,7 @@ export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
   readonly layers: readonly LayerInput[];
   /** Whether the image's record names the layers by digest, for which tars in place and directories are read whole. */
   readonly embedInputs?: boolean | undefined;
-  /** The image is to be looked at, not read: nothing is hashed for its hash tree, whose bytes then are not there. */
+  /** The image is to be looked at, not read: nothing is hashed for hash trees, whose bytes then are not there. */
   readonly planOnly?: boolean | undefined;
 }
 
@@ -30,6 +32,8 @@ export interface OpenedImage {
   readonly layers: readonly Layer[];
   /** What the references turned out to be, in their order. */
   readonly references: readonly ResolvedReference[];
+  /** Its files with fs-verity, where it has some and their trees were made. */
+  readonly fileDigests?: FileDigests | undefined;
   /** Its hash tree, where it has one that was made. */
   readonly verity?: Verity | undefined;
 }
@@ -50,18 +54,31 @@ export async function planLayers(
   { layers, references }: OpenedLayers,
   options: Omit<OpenImageOptions, 'layers'>,
 ): Promise<OpenedImage> {
+  const blobs = layers.map(({ blob }) => blob);
   try {
     const planOptions = toPlanOptions(options);
     const inputs =
       options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
-    const image = planImage(layers, { ...planOptions, inputs }, options);
+    const { plan } = planImage(layers, { ...planOptions, inputs }, options);
+    const trees = plan.verityFiles.count === 0 ? undefined : await fileTrees(plan, layers, options);
+    if (trees !== undefined) blobs.push(trees.blob);
+    const opened = { layers, references, fileDigests: trees?.fileDigests };
+    const image = new PlannedImage(plan, blobs);
     const salt = toVeritySalt(options);
-    if (salt === undefined) return { layers, references, image };
-    return { layers, references, ...(await withHashTree(image, layers, salt, options)) };
+    if (salt === undefined) return { ...opened, image };
+    return { ...opened, ...(await withHashTree(image, blobs, layers, salt, options)) };
   } catch (error) {
-    for (const { blob } of layers) blob.close();
+    for (const blob of blobs) blob.close();
     throw error;
   }
+}
+
+async function fileTrees(
+  { verityFiles }: Ext4Plan,
+  layers: readonly Layer[],
+  options: Omit<OpenImageOptions, 'layers'>,
+): Promise<{ blob: Blob; fileDigests?: FileDigests }> {
+  return options.planOnly === true ? { blob: NO_BYTES } : makeFileTrees(verityFiles, layers, options);
 }
 
 /** The same, for who needs the image alone. */

@@ -17,6 +17,11 @@ export interface ImageOptions {
   readonly features?: readonly FeatureName[] | undefined;
   /** What a mount has without being asked, by tune2fs' names. */
   readonly mountOptions?: readonly MountOption[] | undefined;
+  /**
+   * The files that have fs-verity: paths in the image, or patterns with `*`, `?` and `[a-z]` within a name and `**` for any number of
+   * directories; a directory stands for all files below.
+   */
+  readonly fsverity?: readonly string[] | undefined;
   /** Default 4096. */
   readonly blockSize?: 1024 | 2048 | 4096 | undefined;
   /** The exact size, a multiple of 4096; default: as large as needed, in whole MiB. */
@@ -65,6 +70,7 @@ export function toPlanOptions(options: ImageOptions): Ext4Options {
     ...(journal === false ? {} : { journal: journal === true ? {} : { bytes: journal } }),
     features: [...new Set(features)].sort(),
     mountOptions: [...new Set(mountOptions)].sort((a, b) => DEFAULT_MOUNT_OPTIONS[a] - DEFAULT_MOUNT_OPTIONS[b]),
+    fsverity: [...new Set(options.fsverity)].map(utf8ByteString).sort(),
     blockSize: options.blockSize ?? 4096,
     size: options.size,
     free: typeof free === 'number' ? { bytes: free } : free,

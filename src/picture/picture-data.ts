@@ -69,7 +69,12 @@ export function pictureData(image: Pictured, { title, layers = [], comparison, o
   const names = new VarintWriter();
   writeNames(names, survey);
   const runs = new VarintWriter();
-  const runCount = writeRuns(runs, survey, filesystem.superblock, image.plan);
+  const layerOf = (plan: Plan, offset: number): number => {
+    const layer = layerAt(plan, offset);
+    // Behind the layers are blobs that are no layers: the metadata of fs-verity.
+    return layers.length > 0 && layer >= layers.length ? -1 : layer;
+  };
+  const runCount = writeRuns(runs, survey, filesystem.superblock, image.plan, layerOf);
   const { blockSize, blocks, fields, inodeSize } = filesystem.superblock;
   const header = {
     title,
@@ -122,6 +127,7 @@ function writeRuns(
   survey: Survey,
   { blockSize, blocks }: { readonly blockSize: number; readonly blocks: number },
   plan: Plan | undefined,
+  layerOf: (plan: Plan, offset: number) => number,
 ): number {
   let count = 0;
   let end = 0;
@@ -144,7 +150,7 @@ function writeRuns(
     const start = survey.runStart[i]!;
     fill(Math.min(start, blocks));
     const use = survey.runUse[i]!;
-    const layer = plan !== undefined && use === BlockUse.file ? layerAt(plan, start * blockSize) : -1;
+    const layer = plan !== undefined && use === BlockUse.file ? layerOf(plan, start * blockSize) : -1;
     put(Math.min(start + survey.runLength[i]!, blocks), use, layer, survey.runName[i]!);
   }
   fill(blocks);

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { assert } from '../core/errors.ts';
-import { high32, low32 } from '../core/struct.ts';
-import { FS_VERITY_HASH_ALG_SHA256, FsVerityDescriptor, VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
+import { fsVerityDescriptor } from '../core/verity/file-tree.ts';
+import { VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 import { MerkleTree } from '../core/verity/merkle-tree.ts';
 import { blockHash } from '../image/sha256.ts';
 import type { ImageHash } from './digest.ts';
-
-const LOG_BLOCK_SIZE = Math.log2(VERITY_BLOCK_SIZE);
 
 /**
  * The fs-verity file digest: SHA-256, 4 KiB blocks, no salt. Runs of zeros cost the logarithm of their length. Every piece but the
@@ -33,16 +31,7 @@ export class FsVerityHash implements ImageHash {
   }
 
   digest(): string {
-    const descriptor = new Uint8Array(FsVerityDescriptor.size);
-    FsVerityDescriptor.write(new DataView(descriptor.buffer), 0, {
-      version: 1,
-      hash_algorithm: FS_VERITY_HASH_ALG_SHA256,
-      log_blocksize: LOG_BLOCK_SIZE,
-      data_size_lo: low32(this.#size),
-      data_size_hi: high32(this.#size),
-      root_hash: this.#tree.root(),
-    });
-    return createHash('sha256').update(descriptor).digest('hex');
+    return createHash('sha256').update(fsVerityDescriptor(this.#size, this.#tree.root())).digest('hex');
   }
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { openSync, unlinkSync } from 'node:fs';
+import { openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ImageError } from '../core/errors.ts';
@@ -30,4 +30,15 @@ function openUnlinked(folder: string): number {
   const fd = openSync(path, 'wx+', 0o600);
   unlinkSync(path);
   return fd;
+}
+
+/** Writes to such a file. Throws `output-failed`. */
+export function writeTemporary(fd: number, bytes: Uint8Array, position: number): void {
+  try {
+    for (let written = 0; written < bytes.length; )
+      written += writeSync(fd, bytes, written, bytes.length - written, position + written);
+  } catch (error) {
+    const what = `a temporary file cannot be written (${errnoOf(error)})`;
+    throw new ImageError('output-failed', what, {}, { cause: error });
+  }
 }

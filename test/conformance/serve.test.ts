@@ -37,7 +37,7 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       writeFileSync(join(folder, `${i}.tar`), makeTar(entries));
       return `${i}.tar`;
     });
-    const { blockSize, placement, label, mtime, owner, chmodMask, free, verity } = options ?? {};
+    const { blockSize, placement, label, mtime, owner, chmodMask, free, verity, fsverity = [] } = options ?? {};
     const freeText = typeof free === 'object' ? `${free.percent}%` : free;
     const flags = Object.entries({
       '--block-size': blockSize,
@@ -49,6 +49,7 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       '--free': freeText,
     }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]));
     if (verity === true) flags.push('--verity');
+    for (const pattern of fsverity) flags.push('--fsverity', pattern);
     output(['serve', ...files, ...flags, '--run', 'nbdcopy "$uri" live.img'], { cwd: folder });
     expect(`${sha256Of(join(folder, 'live.img'))}\n`).toBe(readFileSync(join(GOLDEN, name, 'image.sha256'), 'utf8'));
   });

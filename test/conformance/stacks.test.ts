@@ -5,6 +5,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { ImageError } from '../../src/core/errors.ts';
+import { comparePaths } from '../../src/compare-images.ts';
+import { Filesystem } from '../../src/core/ext4/reader/filesystem.ts';
+import { openImageFile } from '../../src/image/file-image.ts';
 import { openImage } from '../../src/image/open-image.ts';
 import { writeImage } from '../../src/sinks/file-sink.ts';
 import { differences } from '../helpers/model-differences.ts';
@@ -60,11 +63,32 @@ async function checkIn(directory: string, stack: RandomStack): Promise<void> {
     const found = differences(expected, mounted, stack.blockSize);
     if (found.length > 0) throw new Error(found.join('\n'));
   });
+  if (stack.blockSize === 4096) await checkVerity(layers, stack, path);
 }
 
-async function build(layers: string[], stack: RandomStack, path: string): Promise<void> {
+/** The same image whose files all have fs-verity is sound too, and holds the same. Kernels without CONFIG_FS_VERITY would not open its files. */
+async function checkVerity(layers: string[], stack: RandomStack, path: string): Promise<void> {
+  const other = `${path}.verity`;
+  try {
+    await build(layers, stack, other, ['/']);
+  } catch (error) {
+    if (error instanceof ImageError && error.code === 'path-not-found') return;
+    throw error;
+  }
+  run('e2fsck', ['-fn', other]);
+  const images = [path, other].map((each) => openImageFile(each));
+  try {
+    const [plain, verity] = images.map((image) => new Filesystem(image));
+    const { added, removed, changed } = await comparePaths(plain!, verity!);
+    if (added + removed + changed > 0) throw new Error(`${added} + ${removed} + ${changed} differences with fs-verity`);
+  } finally {
+    for (const image of images) image.close();
+  }
+}
+
+async function build(layers: string[], stack: RandomStack, path: string, fsverity: string[] = []): Promise<void> {
   const { blockSize, placement, symlinkedParents, features } = stack;
-  const options = { blockSize, placement, symlinkedParents, features };
+  const options = { blockSize, placement, symlinkedParents, features, fsverity };
   const image = await openImage({ ...options, layers, mtime: 'keep', cache: false });
   try {
     await writeImage(image, path);

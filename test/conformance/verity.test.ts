@@ -2,6 +2,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blockloom, output, writeLayers } from '../helpers/cli.ts';
+import { canStartGuests, Guest } from '../helpers/guest.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { startServe } from '../helpers/served.ts';
 import { makeTar } from '../helpers/tar-writer.ts';
@@ -195,5 +196,29 @@ describe.skipIf(!requireTools('nbdcopy'))('serve --verity', () => {
       output(['hash', layer, '--algorithm', 'verity', ...args], { cwd: folder });
     const roots = [root('a.tar'), root('a.tar'), root('a.tar.gz'), root('a.tar.gz'), root('a.tar', '--no-cache')];
     expect(new Set(roots).size).toBe(1);
+  });
+});
+
+describe.skipIf(!requireTools('veritysetup') || !canStartGuests())('a guest', () => {
+  it('reads a verified image, and nothing of a block that was changed', async () => {
+    const folder = scratch();
+    const { path, tree } = built(folder);
+    const image = readFileSync(path);
+    const victim = image.indexOf('x'.repeat(5000));
+    image[victim + 5000]! ^= 1;
+    writeFileSync(path, image);
+    const script = `export DM_DISABLE_UDEV=1
+veritysetup open /dev/vda root /dev/vda ${tree.rootHash} --hash-offset=${tree.hashOffset}
+mount -t ext4 -o ro /dev/mapper/root /mnt
+cat /mnt/etc/hostname /mnt/srv/new
+cat /mnt/bin/tool >/dev/null || echo refused
+umount /mnt; veritysetup close root
+veritysetup open /dev/vda root /dev/vda ${tree.rootHash.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))} --hash-offset=${tree.hashOffset} || true
+mount -t ext4 -o ro /dev/mapper/root /mnt || echo 'not mounted'`;
+    const disk = ['-drive', `file=${path},format=raw,if=none,id=d,readonly=on`, '-device', 'virtio-blk-pci,drive=d'];
+    const said = await new Guest(disk, script, { hasVerity: true, programs: ['/usr/sbin/veritysetup'] }).output();
+    expect(said).toMatch(/^loom\nnew\n/m);
+    expect(said).toMatch(/read error: Input\/output error\nrefused\n/);
+    expect(said).toMatch(/not mounted\n/);
   });
 });

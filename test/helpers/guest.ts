@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type CpioEntry, makeCpio } from './cpio-writer.ts';
 import { keepMade } from './debian.ts';
+import { programFiles } from './program.ts';
 import { scratch } from './scratch.ts';
 import { requireTools, run, skipped } from './tools.ts';
 
@@ -17,6 +18,22 @@ const MODULES = [
   'drivers/virtio/virtio_pci',
   'drivers/block/virtio_blk',
 ] as const;
+
+/** What a machine needs for dm-verity, in the order of loading. */
+const VERITY_MODULES = [
+  'lib/reed_solomon/reed_solomon',
+  'drivers/md/dm-mod',
+  'drivers/md/dm-bufio',
+  'drivers/md/dm-verity',
+] as const;
+
+/** What a guest has beside busybox. */
+export interface GuestExtras {
+  /** Whether it can map devices with dm-verity. */
+  readonly hasVerity?: boolean;
+  /** Programs of this host. */
+  readonly programs?: readonly string[];
+}
 
 /** Runs the script, and tells how it ended. */
 const INIT = `#!/bin/busybox sh
@@ -42,10 +59,10 @@ export class Guest {
   #output = '';
 
   /** Runs a shell script in a new guest with the disk that arguments of QEMU describe. It is gone when the test ends. */
-  constructor(disk: readonly string[], script: string) {
+  constructor(disk: readonly string[], script: string, extras: GuestExtras = {}) {
     const system = guestSystem();
     const initramfs = join(scratch(), 'initramfs');
-    writeFileSync(initramfs, initramfsOf(system, script));
+    writeFileSync(initramfs, initramfsOf(system, script, extras));
     const machine = ['-accel', 'tcg', '-m', '256', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'];
     const boot = ['-kernel', join(system, 'vmlinuz'), '-initrd', initramfs, '-append', 'console=ttyS0 quiet panic=-1'];
     this.#process = spawn('qemu-system-x86_64', [...machine, ...boot, '-serial', 'stdio', ...disk], { stdio: 'pipe' });
@@ -101,7 +118,7 @@ function guestSystem(): string {
   if (kernel === undefined) throw new Error('apt knows no linux-image-cloud-amd64; apt-get update');
   const directory = mkdtempSync(join(tmpdir(), 'blockloom-guest-'));
   try {
-    return keepMade('linux-image-', kernel, () => download(kernel, directory));
+    return keepMade('guest-', `guest-${kernel}`, () => download(kernel, directory));
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -117,18 +134,30 @@ function download(kernel: string, directory: string): string {
   copyFileSync(join(packages, 'boot', `vmlinuz-${release}`), join(made, 'vmlinuz'));
   copyFileSync(join(packages, 'bin/busybox'), join(made, 'busybox'));
   const folder = join(packages, 'lib/modules', release, 'kernel');
-  MODULES.forEach((module, i) => copyFileSync(join(folder, `${module}.ko`), join(made, 'modules', `${i}.ko`)));
+  for (const module of [...MODULES, ...VERITY_MODULES])
+    copyFileSync(join(folder, `${module}.ko`), join(made, 'modules', basename(`${module}.ko`)));
   return made;
 }
 
-function initramfsOf(system: string, script: string): Buffer {
+function initramfsOf(system: string, script: string, { hasVerity = false, programs = [] }: GuestExtras): Buffer {
   const file = (name: string, path: string): CpioEntry => ({ name, mode: 0o100755, data: readFileSync(path) });
+  const modules = [...MODULES, ...(hasVerity ? VERITY_MODULES : [])];
+  const entries = programs.flatMap((path) => programFiles(path));
+  const folders = new Set(entries.flatMap(({ name }) => foldersOf(name)).filter((name) => name !== 'bin'));
   return makeCpio([
     { name: 'bin', mode: 0o040755 },
     file('bin/busybox', join(system, 'busybox')),
     { name: 'init', mode: 0o100755, data: Buffer.from(INIT) },
     { name: 'script', mode: 0o100644, data: Buffer.from(script) },
     { name: 'modules', mode: 0o040755 },
-    ...MODULES.map((_, i) => file(`modules/${i}.ko`, join(system, 'modules', `${i}.ko`))),
+    ...modules.map((module, i) => file(`modules/${10 + i}.ko`, join(system, 'modules', basename(`${module}.ko`)))),
+    ...Array.from(folders, (name) => ({ name, mode: 0o040755 })),
+    ...entries.map(({ name, data }) => ({ name, mode: 0o100755, data })),
   ]);
+}
+
+/** The folders that a path is in, from the outermost. */
+function foldersOf(path: string): string[] {
+  const names = path.split('/').slice(0, -1);
+  return names.map((_, i) => names.slice(0, i + 1).join('/'));
 }

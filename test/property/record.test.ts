@@ -16,6 +16,7 @@ const imageOptions: fc.Arbitrary<ImageOptions> = fc.record({
   blockSize: fc.constantFrom(1024, 2048, 4096),
   size: maybe(size),
   free: fc.oneof(fc.maxSafeNat(), fc.record({ percent })),
+  fsverity: maybe(fc.array(fc.string({ unit: 'binary', maxLength: 8 }), { maxLength: 3 })),
   inodes: maybe(fc.integer({ min: 1, max: 2 ** 32 - 1 })),
   label: fc.string({ unit: 'binary', maxLength: 4 }),
   uuid: maybe(fc.uint8Array({ minLength: 16, maxLength: 16 })),

@@ -2,7 +2,8 @@ import { isSparse } from '../layer/layer-index.ts';
 import { lastAtMost } from '../plan/blocks-source.ts';
 import { NONE, type Tree } from '../tree/tree.ts';
 import type { Numbering } from './numbering.ts';
-import { fileEntry, fileRuns, type Run } from './runs.ts';
+import { fileEntry, type Run, runsWithMetadata } from './runs.ts';
+import type { VerityBlocks } from './verity-files.ts';
 
 /** What the blocks of inodes hold, by inode number: where it begins, in content blocks, and how many follow each other. */
 export class Contents {
@@ -11,20 +12,31 @@ export class Contents {
   readonly #tree: Tree;
   readonly #numbering: Numbering;
   readonly #blockSize: number;
+  readonly #verity: VerityBlocks;
   #sparse: SparseRuns | undefined;
 
-  constructor(tree: Tree, numbering: Numbering, blockSize: number) {
+  constructor(tree: Tree, numbering: Numbering, blockSize: number, verity: VerityBlocks) {
     this.first = new Float64Array(numbering.inodeOf.length);
     this.count = new Float64Array(numbering.inodeOf.length);
     this.#tree = tree;
     this.#numbering = numbering;
     this.#blockSize = blockSize;
+    this.#verity = verity;
   }
 
   /** Whether a file may have holes. */
   isSparse(ino: number): boolean {
     const file = this.#fileOf(ino);
-    return file !== undefined && isSparse(file.index, file.entry);
+    return file !== undefined && (isSparse(file.index, file.entry) || this.hasVerity(ino));
+  }
+
+  /** Whether a file has fs-verity: then a Merkle tree and a descriptor stand behind its end. */
+  hasVerity(ino: number): boolean {
+    return this.#verityBlocks(ino) > 0;
+  }
+
+  #verityBlocks(ino: number): number {
+    return this.#verity[this.#numbering.inodeOf[ino] ?? NONE] ?? 0;
   }
 
   /** The blocks of the file, in runs; its content blocks are these, one behind another. */
@@ -61,7 +73,7 @@ export class Contents {
   #sparseRuns(ino: number): SparseRuns {
     if (this.#sparse?.ino === ino) return this.#sparse;
     const file = this.#fileOf(ino)!;
-    const runs = fileRuns(file.index, file.entry, this.#blockSize);
+    const runs = runsWithMetadata(file.index, file.entry, this.#blockSize, this.#verityBlocks(ino));
     const starts = Float64Array.from(runs, ({ block }) => block);
     const before = new Float64Array(runs.length);
     for (let i = 1; i < runs.length; i++) before[i] = before[i - 1]! + runs[i - 1]!.count;

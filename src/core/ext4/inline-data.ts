@@ -7,6 +7,7 @@ import { XATTR_INDEX_SYSTEM } from './format/xattr.ts';
 import type { Numbering } from './numbering.ts';
 import { fileEntry } from './runs.ts';
 import { type DiskXattr, entryLength } from './xattr-entries.ts';
+import type { VerityBlocks } from './verity-files.ts';
 import type { XattrLayout } from './xattrs.ts';
 
 /** Reads bytes of a layer's data, from `offset`, as its index counts. */
@@ -35,14 +36,23 @@ export class InlineFiles {
   readonly #length: Uint8Array;
   readonly #bytes = u8Column();
 
-  /** Without inline_data there are none. Reads every file that is one; those that are gone are known, and not read. */
-  constructor(tree: Tree, { order, ino }: Numbering, xattrs: XattrLayout, features: Features, read: ReadLayer) {
+  /** Without inline_data there are none. Reads every file that is one; those that are gone are known, and not read. Files with fs-verity need blocks. */
+  constructor(
+    tree: Tree,
+    { order, ino }: Numbering,
+    xattrs: XattrLayout,
+    {
+      features,
+      verity,
+      read,
+    }: { readonly features: Features; readonly verity: VerityBlocks; readonly read: ReadLayer },
+  ) {
     const count = features.has('inline_data') ? tree.inodeCount : 0;
     this.#start = new Uint32Array(count).fill(NONE);
     this.#length = new Uint8Array(count);
     if (count === 0) return;
     for (const inode of order) {
-      const length = inlineLength(tree, inode, xattrs);
+      const length = (verity[inode] ?? 0) > 0 ? 0 : inlineLength(tree, inode, xattrs);
       this.#length[inode] = length;
       if (length === 0 || ino[inode] === 0) continue;
       const { index, entry } = fileEntry(tree, inode)!;

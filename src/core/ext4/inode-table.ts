@@ -174,7 +174,8 @@ export class InodeTable implements BytesSource {
       target.set(tree.symlinkTarget(inode), i_block);
     } else if (type === EntryType.file || type === EntryType.directory || type === EntryType.symlink) {
       const indexed = type === EntryType.directory && this.#parts.isIndexed(inode);
-      this.#writeFlags(view, start, InodeFlag.extents | (indexed ? InodeFlag.index : 0));
+      const flags = (indexed ? InodeFlag.index : 0) | (contents.hasVerity(ino) ? InodeFlag.verity : 0);
+      this.#writeFlags(view, start, InodeFlag.extents | flags);
       mappings.writeRoot(ino, i_block, target, view);
       blocks += mappings.blocksOf(ino);
     } else if (type === EntryType.characterDevice || type === EntryType.blockDevice) {

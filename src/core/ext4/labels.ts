@@ -6,6 +6,7 @@ import { EXT4_BOOT_LOADER_INO, EXT4_JOURNAL_INO } from './format/inode.ts';
 import { SUPERBLOCK_OFFSET } from './format/superblock.ts';
 import type { Geometry } from './geometry.ts';
 import type { Numbering } from './numbering.ts';
+import type { DataPlacement } from './placement.ts';
 import { ownerOf } from './regions.ts';
 
 /** What an inode number stands for: `/etc/hostname`, `the journal`. */
@@ -16,9 +17,14 @@ export function inodeLabel(tree: Tree, { inodeOf }: Numbering, ino: number): str
 }
 
 /** What zeros or bytes of a layer at `offset` of the image are, given whose they are. */
-export function labelOf(tree: Tree, geometry: Geometry, owner: number, offset: number): string {
-  if (owner !== 0) return fileLabel(tree, owner - ownerOf(0));
+export function labelOf(tree: Tree, geometry: Geometry, data: DataPlacement, owner: number, offset: number): string {
   const block = Math.floor(offset / geometry.blockSize);
+  if (owner !== 0) {
+    const inode = owner - ownerOf(0);
+    const within = geometry.contentBlocks.contentOf(block) - geometry.data - data.first[inode]!;
+    const isData = within < data.count[inode]! - (data.verity[inode] ?? 0);
+    return isData ? fileLabel(tree, inode) : `fs-verity of ${fileLabel(tree, inode)}`;
+  }
   if (offset < SUPERBLOCK_OFFSET) return 'boot area';
   if (block <= geometry.firstDataBlock) return 'superblock, rest of its block';
   if (block < geometry.groupDescriptors + geometry.groupDescriptorBlocks)

@@ -26,6 +26,7 @@ import { buildRegions } from './regions.ts';
 import { slowSymlinks, symlinkBlocks } from './symlink-blocks.ts';
 import { BlockClaims, BlockUsage } from './usage.ts';
 import { deriveUuid, type Sha256 } from './uuid.ts';
+import { verityBlocksOf, type VerityFiles, verityFilesOf } from './verity-files.ts';
 import { layOutXattrs } from './xattrs.ts';
 
 /** Where the parts of one file, directory or symlink lie, in bytes of the image. */
@@ -43,6 +44,8 @@ export interface Ext4Plan extends Plan {
   readonly geometry: Geometry;
   readonly uuid: Uint8Array;
   readonly record: ImageRecord;
+  /** The files with fs-verity, whose metadata is a blob behind those of the layers. */
+  readonly verityFiles: VerityFiles;
   /** Blocks and inodes in use, reserved ones included. */
   readonly blocksUsed: number;
   readonly inodesUsed: number;
@@ -81,10 +84,11 @@ export function planExt4(tree: Tree, given: Ext4Options, host: Host): Ext4Plan {
     features.has('inline_data') ? inlineValueMax(xattrs.roomInInode(inode)) : undefined;
   const directoryOptions = { blockSize, placement, features, inlineValueMax: inlineMax };
   const directories = layOutDirectories(tree, names, named, lostAndFound, directoryOptions);
-  const inlineFiles = new InlineFiles(tree, named, xattrs, features, host.read);
+  const verity = verityBlocksOf(tree, names, options.fsverity);
+  const inlineFiles = new InlineFiles(tree, named, xattrs, { features, verity, read: host.read });
   const { first: firstValue, numbering } = xattrs.values.addInodes(tree, named);
   const symlinks = slowSymlinks(tree, numbering);
-  const data = placeData(tree, numbering, blockSize, placement, inlineFiles);
+  const data = placeData(tree, numbering, blockSize, placement, { inlineFiles, verity });
   const described = { lostAndFound, xattrsOf: (inode: number) => xattrs.xattrsOf(inode) };
   const record = makeRecord(tree, names, described, options, host.sha256());
   const recordBytes = encodeRecord(record);
@@ -106,10 +110,14 @@ export function planExt4(tree: Tree, given: Ext4Options, host: Host): Ext4Plan {
 }
 
 /** With the features that the content needs. */
-function withNeeded(features: Features, { xattrs, directories }: Pick<Parts, 'xattrs' | 'directories'>): Features {
+function withNeeded(
+  features: Features,
+  { xattrs, directories, data }: Pick<Parts, 'xattrs' | 'directories' | 'data'>,
+): Features {
   const needed = new Set(features);
   if (xattrs.values.count > 0) needed.add('ea_inode');
   if (directories.needsLargeDir) needed.add('large_dir');
+  if (data.verity.some((blocks) => blocks > 0)) needed.add('verity');
   return needed;
 }
 
@@ -158,10 +166,11 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
   return {
     size: geometry.size,
     ...buildRegions({ tree, geometry, groups, data, fixed, inodeTable, contents }),
-    label: (owner, offset) => labelOf(tree, geometry, owner, offset),
+    label: (owner, offset) => labelOf(tree, geometry, data, owner, offset),
     geometry,
     uuid,
     record: parts.record,
+    verityFiles: verityFilesOf(tree, data.files, data.verity),
     blocksUsed: geometry.blocks - free.freeBlocks,
     inodesUsed: geometry.inodesPerGroup * geometry.groups - free.freeInodes,
     locate: (path) => locate(parts, path),

@@ -3,6 +3,8 @@ import { ImageError } from '../errors.ts';
 import type { LayerIdentity } from '../layer/identity.ts';
 import { EXT2_TIMES, type MetadataPolicy, SECONDS_MAX, SECONDS_MIN } from '../tree/metadata.ts';
 import type { SymlinkedParents } from '../tree/resolve.ts';
+import { checkFilePattern } from '../tree/select-files.ts';
+import { VERITY_BLOCK_SIZE } from '../verity/format.ts';
 import type { FeatureName } from './features.ts';
 import { JOURNAL_MODES, type MountOption } from './format/mount-options.ts';
 
@@ -22,6 +24,8 @@ export interface Ext4Options {
   readonly features: readonly FeatureName[];
   /** What a mount has without being asked, in the order of their bits. */
   readonly mountOptions: readonly MountOption[];
+  /** Patterns of the files that have fs-verity, as `selectFiles` takes them. */
+  readonly fsverity: readonly ByteString[];
   readonly blockSize: 1024 | 2048 | 4096;
   /** The image's exact size; without it the image is as large as its content and `free` need, in whole MiB. */
   readonly size?: number | undefined;
@@ -52,6 +56,7 @@ const JOURNAL_BLOCKS_MAX = 10_240_000;
 export function checkExt4Options(options: Ext4Options): void {
   const { blockSize, size, label, uuid, inodes, metadata } = options;
   checkGuestOptions(options);
+  checkVerity(options);
   if (![1024, 2048, 4096].includes(blockSize)) throw invalid(`a block size of ${blockSize}: 1024, 2048 or 4096`);
   if (label.length > LABEL_LENGTH_MAX) throw invalid(`a label of ${label.length} bytes: at most ${LABEL_LENGTH_MAX}`);
   if (label.includes('\0')) throw invalid('a label that holds a NUL');
@@ -71,6 +76,15 @@ export function checkExt4Options(options: Ext4Options): void {
   }
   if (!Number.isInteger(epoch) || epoch < SECONDS_MIN || epoch > SECONDS_MAX) {
     throw invalid(`a time of ${epoch}: whole seconds since 1970, ${SECONDS_MIN} to ${SECONDS_MAX}`);
+  }
+}
+
+function checkVerity({ fs, blockSize, fsverity }: Ext4Options): void {
+  fsverity.forEach(checkFilePattern);
+  if (fsverity.length === 0) return;
+  if (fs === 'ext2') throw invalid('fs-verity on ext2, which has none');
+  if (blockSize !== VERITY_BLOCK_SIZE) {
+    throw invalid(`fs-verity with blocks of ${blockSize} bytes: it needs a block size of ${VERITY_BLOCK_SIZE}`);
   }
 }
 

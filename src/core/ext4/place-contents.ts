@@ -48,7 +48,7 @@ export interface Parts extends Unplaced {
 export function placeContents(unplaced: Unplaced, options: Ext4Options, asked: Features): Omit<Parts, keyof Unplaced> {
   const { tree, recordBytes, numbering, directories, xattrs, symlinks, data } = unplaced;
   const { blockSize } = options;
-  const contents = new Contents(tree, numbering, blockSize);
+  const contents = new Contents(tree, numbering, blockSize, data.verity);
   const label = (ino: number): string => inodeLabel(tree, numbering, ino);
   const sizes = {
     record: Math.ceil(recordBytes.length / blockSize),

@@ -3,6 +3,7 @@ import type { InlineFiles } from './inline-data.ts';
 import type { Numbering } from './numbering.ts';
 import type { Placement } from './options.ts';
 import { fileBlocks, fileEntry } from './runs.ts';
+import type { VerityBlocks } from './verity-files.ts';
 
 /** The unit that images are compared and shared in, in bytes: each layer's data begins at a multiple of it. */
 export const CHUNK_SIZE = 512 * 1024;
@@ -15,6 +16,8 @@ export interface DataPlacement {
   readonly count: Float64Array;
   /** The files with data in their order, those that are gone included when they keep their place. */
   readonly files: Uint32Array;
+  /** Of a file's blocks, those behind its data that fs-verity's metadata takes. */
+  readonly verity: VerityBlocks;
   readonly length: number;
 }
 
@@ -27,7 +30,7 @@ export function placeData(
   { order }: Numbering,
   blockSize: number,
   placement: Placement,
-  inline: InlineFiles,
+  { inlineFiles, verity }: { readonly inlineFiles: InlineFiles; readonly verity: VerityBlocks },
 ): DataPlacement {
   const first = new Float64Array(tree.inodeCount);
   const count = new Float64Array(tree.inodeCount);
@@ -38,8 +41,8 @@ export function placeData(
   let layer = -1;
   for (const inode of order) {
     const file = fileEntry(tree, inode);
-    if (file === undefined || inline.has(inode)) continue;
-    const blocks = fileBlocks(file.index, file.entry, blockSize);
+    if (file === undefined || inlineFiles.has(inode)) continue;
+    const blocks = fileBlocks(file.index, file.entry, blockSize) + (verity[inode] ?? 0);
     if (blocks === 0) continue;
     if (placement === 'stable' && tree.inodeLayer.values[inode] !== layer) {
       layer = tree.inodeLayer.values[inode]!;
@@ -50,5 +53,5 @@ export function placeData(
     files[fileCount++] = inode;
     next += blocks;
   }
-  return { first, count, files: files.slice(0, fileCount), length: next };
+  return { first, count, files: files.slice(0, fileCount), verity, length: next };
 }

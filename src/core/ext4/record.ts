@@ -76,7 +76,8 @@ export function encodeRecord({ formatVersion, options, tree, inputs }: ImageReco
   record.set(firstLine);
   record.set(json, firstLine.length);
   if (record.length > RECORD_LENGTH_MAX) {
-    const what = `a record of ${record.length} bytes, with the digests of ${inputs?.length} layers: at most ${RECORD_LENGTH_MAX}`;
+    const digests = inputs === undefined ? '' : `, with the digests of ${inputs.length} layers`;
+    const what = `a record of ${record.length} bytes${digests}: at most ${RECORD_LENGTH_MAX}`;
     throw new ImageError('limit-exceeded', what);
   }
   return record;

@@ -15,6 +15,8 @@ export interface RecordedOptions {
   /** Names with commas between them, as those of the mount options. */
   readonly features?: string;
   readonly mountOptions?: string;
+  /** Patterns. */
+  readonly fsverity?: readonly string[];
   readonly blockSize: Ext4Options['blockSize'];
   /** In bytes. */
   readonly size?: number;
@@ -40,6 +42,7 @@ export const RECORDED_OPTIONS = [
   'journal',
   'features',
   'mountOptions',
+  'fsverity',
   'blockSize',
   'size',
   'free',
@@ -57,16 +60,20 @@ const MOUNT_OPTIONS = Object.keys(DEFAULT_MOUNT_OPTIONS);
 type FreePercent = Exclude<Ext4Options['free'], { readonly bytes: number }>;
 const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 const LABEL_LENGTH_MAX = 16;
+const PATTERNS_MAX = 1024;
 
 export function recordOptions(options: Ext4Options): RecordedOptions {
   const { blockSize, size, free, inodes, label, uuid, placement, symlinkedParents } = options;
-  const { fs, journal, features, mountOptions } = options;
+  const { fs, journal, features, mountOptions, fsverity } = options;
   const { mtime, epoch, owner, chmodMask } = options.metadata;
   return {
     ...(fs === 'ext4' ? {} : { fs }),
     ...(journal === undefined ? {} : { journal: journal.bytes ?? 'auto' }),
     ...(features.length === 0 ? {} : { features: features.join() }),
     ...(mountOptions.length === 0 ? {} : { mountOptions: mountOptions.join() }),
+    ...(fsverity.length === 0
+      ? {}
+      : { fsverity: fsverity.map((pattern) => new TextDecoder().decode(bytesOf(pattern))) }),
     blockSize,
     ...(size === undefined ? {} : { size }),
     free: 'bytes' in free ? free.bytes : percentText(free),
@@ -88,6 +95,7 @@ export function readRecordedOptions(json: JsonValue): RecordedOptions {
   const journal = json.get('journal');
   const features = json.get('features');
   const mountOptions = json.get('mountOptions');
+  const fsverity = json.get('fsverity');
   const size = json.get('size');
   const inodes = json.get('inodes');
   const uuid = json.get('uuid');
@@ -97,6 +105,7 @@ export function readRecordedOptions(json: JsonValue): RecordedOptions {
     ...(journal.isPresent ? { journal: readJournal(journal) } : {}),
     ...(features.isPresent ? { features: namesOf(features, OPTIONAL_FEATURES) } : {}),
     ...(mountOptions.isPresent ? { mountOptions: namesOf(mountOptions, MOUNT_OPTIONS) } : {}),
+    ...(fsverity.isPresent ? { fsverity: fsverity.elements(PATTERNS_MAX).map((pattern) => pattern.string()) } : {}),
     blockSize: json.get('blockSize').oneOf([1024, 2048, 4096]),
     ...(size.isPresent ? { size: size.size() } : {}),
     free: readFree(json.get('free')),

@@ -46,7 +46,8 @@ export function buildRegions(parts: RegionParts): { regions: Regions; bytes: rea
   const sources = new SourceList();
   const builder = new ContentRegions(geometry, groupPieces(parts, sources), REGIONS_PER_FILE * data.files.length);
   for (const { block, source } of parts.contents) builder.bytes(block * blockSize, source.length, sources.add(source));
-  for (const inode of data.files) addFile(tree, inode, geometry, data, builder);
+  let metadata = 0;
+  for (const inode of data.files) metadata += addFile(tree, inode, geometry, data, builder, metadata);
   return { regions: builder.finish(geometry.size), bytes: sources.list };
 }
 
@@ -159,25 +160,38 @@ class ContentRegions {
   }
 }
 
-/** A file's data with zeros where its blocks have holes and behind its end; all zeros when the file is gone. */
+/**
+ * A file's data with zeros where its blocks have holes and behind its end, and what fs-verity has of it, which is the next in a blob behind the
+ * layers, from `metadata` on; all zeros when the file is gone. Returns how much of that blob the file has, in bytes.
+ */
 function addFile(
   tree: Tree,
   inode: number,
   { data: dataStart, blockSize }: Geometry,
   data: DataPlacement,
   builder: ContentRegions,
-): void {
+  metadata: number,
+): number {
   const owner = ownerOf(inode);
   const start = (dataStart + data.first[inode]!) * blockSize;
-  const end = start + data.count[inode]! * blockSize;
+  const length = data.count[inode]! * blockSize;
   const file = fileEntry(tree, inode);
-  if (file === undefined || tree.inodeDentries.values[inode] === 0) return builder.zeros(start, end - start, owner);
+  if (file === undefined || tree.inodeDentries.values[inode] === 0) {
+    builder.zeros(start, length, owner);
+    return 0;
+  }
+  const metadataLength = (data.verity[inode] ?? 0) * blockSize;
+  const end = start + length - metadataLength;
   const layer = tree.inodeLayer.values[inode]!;
   const { index, entry } = file;
-  if (isSparse(index, entry)) return addSegments(index, entry, { start, end, layer, owner, blockSize }, builder);
-  const size = index.size[entry]!;
-  builder.blob(start, size, layer, index.dataOffset[entry]!, owner);
-  builder.zeros(start + size, end - start - size, owner);
+  if (isSparse(index, entry)) addSegments(index, entry, { start, end, layer, owner, blockSize }, builder);
+  else {
+    const size = index.size[entry]!;
+    builder.blob(start, size, layer, index.dataOffset[entry]!, owner);
+    builder.zeros(start + size, end - start - size, owner);
+  }
+  builder.blob(end, metadataLength, tree.layers.length, metadata, owner);
+  return metadataLength;
 }
 
 /** A sparse file's data: segments that share no block stand next to each other in the image. */

@@ -2,6 +2,7 @@ import { f64Column } from '../columns.ts';
 import type { Plan } from '../plan/plan.ts';
 import { ranges } from '../plan/ranges.ts';
 import { HASHES_PER_BLOCK, VERITY_BLOCK_SIZE } from './format.ts';
+import { levelBlocks } from './levels.ts';
 
 /** Runs of blocks, ascending, that do not touch: where each begins, and where it ends. */
 interface Runs {
@@ -34,12 +35,11 @@ export interface VerityLayout {
 /** Lays out the hash tree of a plan of whole blocks: as `veritysetup format` does, the highest level first. */
 export function layOutVerity(plan: Plan): VerityLayout {
   const dataBlocks = plan.size / VERITY_BLOCK_SIZE;
-  const levels: { blocks: number; aboveZeros: Runs }[] = [];
-  for (let blocks = dataBlocks, runs = zeroBlocks(plan); blocks > 1; ) {
-    blocks = Math.ceil(blocks / HASHES_PER_BLOCK);
+  let runs = zeroBlocks(plan);
+  const levels = levelBlocks(dataBlocks).map((blocks) => {
     runs = runsAbove(runs);
-    levels.push({ blocks, aboveZeros: runs });
-  }
+    return { blocks, aboveZeros: runs };
+  });
   let hashBlocks = 1;
   let storedBlocks = 1;
   const placed = levels.reverse().map(({ blocks, aboveZeros }) => {

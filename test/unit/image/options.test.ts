@@ -6,6 +6,7 @@ describe('toPlanOptions', () => {
     expect(toPlanOptions({})).toEqual({
       fs: 'ext4',
       features: [],
+      fsverity: [],
       mountOptions: [],
       blockSize: 4096,
       size: undefined,

@@ -46,7 +46,13 @@ export const INODE_XATTRS_OFFSET = EXT2_GOOD_OLD_INODE_SIZE + EXTRA_ISIZE;
 export const FAST_SYMLINK_MAX = 59;
 
 /** i_flags. */
-export const InodeFlag = { index: 0x1000, extents: 0x8_0000, eaInode: 0x20_0000, inlineData: 0x1000_0000 } as const;
+export const InodeFlag = {
+  index: 0x1000,
+  extents: 0x8_0000,
+  verity: 0x10_0000,
+  eaInode: 0x20_0000,
+  inlineData: 0x1000_0000,
+} as const;
 
 /** The file type bits of i_mode for an EntryType. */
 export const S_IFMT_OF: Readonly<Record<number, number>> = {
