@@ -6,6 +6,7 @@ import { Filesystem } from '../../src/core/ext4/reader/filesystem.ts';
 import { surveyFilesystem } from '../../src/core/ext4/reader/survey.ts';
 import { BlockUse } from '../../src/core/ext4/reader/block-use.ts';
 import { bytesOfSeed } from '../../golden-images/recipe.ts';
+import { mapRows } from '../../src/core/plan/map.ts';
 import { buildCase, bytesOfImage, planCase } from '../helpers/image-case.ts';
 import { put } from '../helpers/make-tree.ts';
 import { memoryDevice } from '../helpers/memory-device.ts';
@@ -149,6 +150,10 @@ describe.skipIf(!isReady)('xattrs that no block holds', () => {
     let blocks = 0;
     for (let i = 0; i < survey.runCount; i++) if (survey.runUse[i] === BlockUse.xattr) blocks += survey.runLength[i]!;
     expect(blocks).toBe(1 + 3);
+    const labels = Array.from(mapRows(image.plan), ({ label }) => label);
+    expect(labels).toContain('xattr value, inode 14');
+    const { inodeOffset } = image.plan.locate('b')!;
+    expect(image.label(inodeOffset + 256)).toBe('inode table, group 0, inode 14, xattr value');
   });
 
   it('are not longer than Linux serves, and have no more names than fit', () => {
