@@ -135,7 +135,7 @@ const percentText = ({ percent, bytesMin }: FreePercent): string =>
 
 /** The reverse of what `free` of RecordedOptions is; undefined for any other text. */
 export function parseFreePercent(text: string): FreePercent | undefined {
-  const [, percent, bytesMin] = /^(\d{1,7}(?:\.\d+)?)%(?: or (\d{1,15}))?$/.exec(text) ?? [];
+  const [, percent, bytesMin] = /^(\d{1,7}(?:\.\d+)?(?:e-\d{1,3})?)%(?: or (\d{1,15}))?$/.exec(text) ?? [];
   if (percent === undefined) return undefined;
   const free = { percent: Number(percent), ...(bytesMin === undefined ? {} : { bytesMin: Number(bytesMin) }) };
   return percentText(free) === text ? free : undefined;
