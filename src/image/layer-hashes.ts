@@ -7,23 +7,25 @@ import { KeptHashes } from '../sources/store/hash-store.ts';
  * fails is as good as none, but that it is told.
  */
 export class LayerHashes {
-  readonly #blocks: LayerBlocks;
   readonly #cache: string;
   readonly #warn: (warning: string) => void;
+  #blocks: LayerBlocks | undefined;
   #kept: KeptHashes | undefined;
 
   constructor(cache: string | undefined, layer: Layer, salt: Uint8Array, warn: (warning: string) => void) {
     const name = layerName(layer);
     this.#cache = cache ?? '';
     this.#warn = warn;
-    this.#blocks = new LayerBlocks(layer.index);
-    if (cache === undefined || name === undefined || this.#blocks.count === 0) return;
-    this.#kept = new KeptHashes(cache, name, salt, this.#blocks.count);
+    if (cache === undefined || name === undefined) return;
+    const blocks = new LayerBlocks(layer.index);
+    if (blocks.count === 0) return;
+    this.#blocks = blocks;
+    this.#kept = new KeptHashes(cache, name, salt, blocks.count);
   }
 
   /** The number of the first of some blocks, `length` bytes from `offset` of the layer and zeros behind; undefined where none are kept. */
   numberOf(offset: number, length: number): number | undefined {
-    return this.#kept === undefined ? undefined : this.#blocks.numberOf(offset, length);
+    return this.#kept === undefined ? undefined : this.#blocks?.numberOf(offset, length);
   }
 
   get(block: number, target: Uint8Array, at: number): boolean {

@@ -89,6 +89,16 @@ describe.skipIf(!requireTools('fsverity', 'e2fsck', 'debugfs'))('build --fsverit
     expect(run('dumpe2fs', ['-h', path]).toString()).toMatch(/Filesystem features:.* verity\n/);
   });
 
+  it('has blocks for files that their inodes would hold, and stands beside a journal and a hash tree', () => {
+    const folder = scratch();
+    writeFileSync(join(folder, 'a.tar'), makeTar(FILES.slice(0, 5)));
+    const features = ['--feature', 'inline_data', '--journal', '4M'];
+    output(['build', 'a.tar', ...features, '--fsverity', 'data/1', '--verity', '-o', 'disk.img'], { cwd: folder });
+    const path = join(folder, 'disk.img');
+    e2fsck(path);
+    expect(digestIn(readFileSync(path), path, 'data/1')).toBe(digestOf(folder, contentOf(FILES[1]!)));
+  });
+
   it('is the same with a cache, without, served, and in a definition; a lock keeps it', async () => {
     const folder = scratch();
     writeFileSync(join(folder, 'a.tar'), makeTar(FILES.filter(({ name }) => name !== 'data/70000000')));

@@ -37,7 +37,8 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       writeFileSync(join(folder, `${i}.tar`), makeTar(entries));
       return `${i}.tar`;
     });
-    const { blockSize, placement, label, mtime, owner, chmodMask, free, verity, fsverity = [] } = options ?? {};
+    const { blockSize, placement, label, mtime, owner, chmodMask, free, features } = options ?? {};
+    const { verity, fsverity = [] } = options ?? {};
     const freeText = typeof free === 'object' ? `${free.percent}%` : free;
     const flags = Object.entries({
       '--block-size': blockSize,
@@ -47,6 +48,7 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       '--owner': owner && `${owner.uid}:${owner.gid}`,
       '--chmod-mask': chmodMask?.toString(8),
       '--free': freeText,
+      '--feature': features?.join(),
     }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]));
     if (verity === true) flags.push('--verity');
     for (const pattern of fsverity) flags.push('--fsverity', pattern);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { INDEX_VERSION } from '../../../../src/core/layer/index-file.ts';
 import { openLayers } from '../../../../src/sources/open-layers.ts';
+import { HASHES_VERSION } from '../../../../src/sources/store/hash-store.ts';
 import { listStore } from '../../../../src/sources/store/listing.ts';
 import { pruneStore } from '../../../../src/sources/store/prune.ts';
 import { scratch } from '../../../helpers/scratch.ts';
@@ -49,6 +50,9 @@ describe('listStore', () => {
     put(join(cache, 'index/v0/file-1'), '');
     put(join(cache, 'index/v99/file-1'), '');
     put(join(cache, `index/v${INDEX_VERSION}/file-1`), '');
+    put(join(cache, 'verity/v0/salt/file-1'), '');
+    put(join(cache, `verity/v${HASHES_VERSION}/salt/file-1`), '');
+    put(join(cache, 'verity/v99/salt/file-1'), '');
     put(join(cache, 'in-place/1'), `${old}\nx\n`);
     put(join(cache, 'documents/sha256/1'), '{}');
     put(join(cache, 'sources/1'), `sha256:${'0'.repeat(64)}\nx\n`);
@@ -61,6 +65,9 @@ describe('listStore', () => {
       'index/v0/file-1': 'leftover',
       'index/v99/file-1': 'other',
       [`index/v${INDEX_VERSION}/file-1`]: 'index',
+      'verity/v0/salt/file-1': 'leftover',
+      [`verity/v${HASHES_VERSION}/salt/file-1`]: 'hashes',
+      'verity/v99/salt/file-1': 'other',
       'in-place/1': 'record',
       'documents/sha256/1': 'document',
       'sources/1': 'leftover',
