@@ -76,10 +76,15 @@ export class XattrValues {
     return this.#firstBlock.values[number]!;
   }
 
-  /** Makes the inodes of all values, without names, in a tree; returns the first, and a numbering that has them too. */
+  /**
+   * Makes the inodes of all values, without names, in a tree; returns the first, and a numbering that has them too. No value may
+   * come afterwards.
+   */
   addInodes(tree: Tree, numbering: Numbering): { readonly first: number; readonly numbering: Numbering } {
     const first = tree.inodeCount;
     if (this.count === 0) return { first, numbering };
+    // Its keys are as long as the values.
+    this.#numberOf.clear();
     const ino = new Uint32Array(first + this.count);
     const inodeOf = new Uint32Array(this.#firstIno + this.count);
     const links = new Uint16Array(first + this.count);
