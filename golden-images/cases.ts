@@ -1,11 +1,14 @@
+import { recipe as sixtyFourBit } from './64bit/recipe.ts';
 import { recipe as compact } from './compact/recipe.ts';
 import { recipe as directories } from './directories/recipe.ts';
 import { recipe as empty } from './empty/recipe.ts';
 import { recipe as everyFileType } from './every-file-type/recipe.ts';
+import { recipe as ext2 } from './ext2/recipe.ts';
 import { recipe as fsVerity } from './fs-verity/recipe.ts';
 import { recipe as hardLinks } from './hard-links/recipe.ts';
 import { recipe as holes } from './holes/recipe.ts';
 import { recipe as inlineData } from './inline-data/recipe.ts';
+import { recipe as journal } from './journal/recipe.ts';
 import { recipe as keepMtime } from './keep-mtime/recipe.ts';
 import { recipe as largeDirectory } from './large-directory/recipe.ts';
 import { recipe as names } from './names/recipe.ts';
@@ -38,4 +41,7 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['keep-mtime', keepMtime],
   ['verity', verity],
   ['fs-verity', fsVerity],
+  ['journal', journal],
+  ['ext2', ext2],
+  ['64bit', sixtyFourBit],
 ]);

@@ -87,8 +87,8 @@ async function checkVerity(layers: string[], stack: RandomStack, path: string): 
 }
 
 async function build(layers: string[], stack: RandomStack, path: string, fsverity: string[] = []): Promise<void> {
-  const { blockSize, placement, symlinkedParents, features } = stack;
-  const options = { blockSize, placement, symlinkedParents, features, fsverity };
+  const { blockSize, placement, symlinkedParents, kind } = stack;
+  const options = { ...kind, blockSize, placement, symlinkedParents, fsverity };
   const image = await openImage({ ...options, layers, mtime: 'keep', cache: false });
   try {
     await writeImage(image, path);

@@ -16,10 +16,10 @@ import { scratch } from './scratch.ts';
 import { run } from './tools.ts';
 
 /** Mounts an image through a loop device until the test ends, read-only unless asked otherwise; returns the directory. */
-export function mountImage(path: string, mode: 'ro' | 'rw' = 'ro'): string {
+export function mountImage(path: string, mode: 'ro' | 'rw' = 'ro', type: 'ext4' | 'ext2' = 'ext4'): string {
   const directory = join(scratch(), 'mnt');
   mkdirSync(directory);
-  run('mount', ['-t', 'ext4', '-o', `loop,${mode}`, path, directory]);
+  run('mount', ['-t', type, '-o', `loop,${mode}`, path, directory]);
   let mounted = true;
   onTestFinished(() => {
     if (mounted) run('umount', [directory]);

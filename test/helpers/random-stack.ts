@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import type { ImageOptions } from '../../src/image/options.ts';
 import type { ByteString } from '../../src/core/bytes.ts';
 import { modelOf, Refused, type SymlinkedParents } from './model.ts';
 import type { SparseSpec, TarEntry, TarFormat } from './tar-writer.ts';
@@ -9,7 +10,8 @@ export interface RandomStack {
   readonly symlinkedParents: SymlinkedParents;
   readonly blockSize: 1024 | 2048 | 4096;
   readonly placement: 'stable' | 'compact';
-  readonly features: readonly 'inline_data'[];
+  /** What changes where things are, and nothing that is seen of them. */
+  readonly kind: Pick<ImageOptions, 'journal' | 'features'>;
 }
 
 const NAMES: readonly ByteString[] = [
@@ -254,7 +256,14 @@ export const randomStack: fc.Arbitrary<RandomStack> = fc
     symlinkedParents: fc.constantFrom<SymlinkedParents>('follow', 'follow', 'follow', 'replace', 'error'),
     blockSize: fc.constantFrom(4096 as const, 4096 as const, 4096 as const, 1024 as const, 2048 as const),
     placement: fc.constantFrom('stable' as const, 'compact' as const),
-    features: fc.constantFrom([], [], ['inline_data' as const]),
+    kind: fc.constantFrom<RandomStack['kind']>(
+      {},
+      {},
+      { journal: true },
+      { features: ['64bit'] },
+      { features: ['inline_data'] },
+      { journal: true, features: ['inline_data'] },
+    ),
     keepsRefused: fc.nat(19).map((n) => n === 0),
   })
   .map(({ base, others, keepsRefused, ...rest }) => {
