@@ -29,8 +29,8 @@ async function check(stack: RandomStack): Promise<void> {
   try {
     const layers = stack.layers.map((_, i) => join(directory, `${i}.tar`));
     layers.forEach((path, i) => writeFileSync(path, makeTar(stack.layers[i]!)));
-    const { blockSize, placement, symlinkedParents, features } = stack;
-    const options = { blockSize, placement, symlinkedParents, features };
+    const { blockSize, placement, symlinkedParents, kind } = stack;
+    const options = { blockSize, placement, symlinkedParents, ...kind };
     const image = await openImage({ ...options, layers, mtime: 'keep', cache: false });
     try {
       const description = describeModel(expected, blockSize);
