@@ -107,7 +107,7 @@ function describeStat(stat: string): string {
     `links ${field(/Links: (\d+)/)}`,
     size && `size ${size}`,
     field(/(Device major.*)/).trim(),
-    `mtime ${field(/mtime: (0x[\da-f]+:[\da-f]+)/)}`,
+    `mtime ${field(/mtime: (0x[\da-f]+(?::[\da-f]+)?)/)}`,
     field(/Fast link dest: ("[^]*")\n/) && `-> ${field(/Fast link dest: ("[^]*")\n/)}`,
     xattrs &&
       `xattrs ${xattrs
