@@ -5,7 +5,7 @@ import { entrySegments } from '../core/layer/layer-index.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { RegionsBuilder } from '../core/plan/regions.ts';
 import { roundUp } from '../core/struct.ts';
-import { descriptorBlock, fsVerityDescriptor } from '../core/verity/file-tree.ts';
+import { fsVerityDescriptor, writeDescriptorBlock } from '../core/verity/file-tree.ts';
 import { HASH_SIZE, VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 import { levelBlocks } from '../core/verity/levels.ts';
 import { type HashBlock, MerkleTree } from '../core/verity/merkle-tree.ts';
@@ -18,6 +18,9 @@ import { hashBlocks, type HashReceiver } from './hash-blocks.ts';
 import { PlannedImage } from './image.ts';
 import { LayerHashes } from './layer-hashes.ts';
 import { blockHash, sha256 } from './sha256.ts';
+
+/** How much is written at once, in bytes. */
+const WRITE_BYTES = 256 * 1024;
 
 /** The files of an image that have fs-verity, and their digests. */
 export interface FileDigests {
@@ -46,7 +49,7 @@ export async function makeFileTrees(
       layers.map(({ blob }) => blob),
     );
     const hash = blockHash();
-    const trees = new FileTrees(files, layers, hash, (block, at) => writeTemporary(fd, block, at));
+    const trees = new FileTrees(files, layers, hash, new TreesFile(fd));
     await hashBlocks(contents, trees, hash, hashes, { signal, onProgress });
     trees.finish();
     contents.verifyUnchanged();
@@ -85,30 +88,29 @@ class FileTrees implements HashReceiver {
   readonly digests: Uint8Array;
   readonly #files: VerityFiles;
   readonly #layers: readonly Layer[];
-  readonly #hash: HashBlock;
   readonly #zeroHash: Uint8Array;
-  readonly #write: (block: Uint8Array, at: number) => void;
-  /** How many files are done, where the metadata of the next begins, and its blocks that are to come. */
+  readonly #file: TreesFile;
+  readonly #tree: MerkleTree;
+  readonly #descriptor = new Uint8Array(VERITY_BLOCK_SIZE);
+  /** How many files are done; of the next, how long it is, and how many of its blocks are to come. */
   #done = 0;
-  #start = 0;
-  #left = 0;
-  #tree: MerkleTree;
   #size = 0;
-  #levels: number[] = [];
+  #left = 0;
+  /** Where its metadata begins, how many blocks its tree has, and by level which block is the next. */
+  #start = 0;
+  #blocks = 0;
+  #next: number[] = [];
 
-  constructor(
-    files: VerityFiles,
-    layers: readonly Layer[],
-    hash: HashBlock,
-    write: (block: Uint8Array, at: number) => void,
-  ) {
+  constructor(files: VerityFiles, layers: readonly Layer[], hash: HashBlock, file: TreesFile) {
     this.digests = new Uint8Array(files.count * HASH_SIZE);
     this.#files = files;
     this.#layers = layers;
-    this.#hash = hash;
     this.#zeroHash = hash(new Uint8Array(VERITY_BLOCK_SIZE));
-    this.#write = write;
-    this.#tree = this.#begin();
+    this.#file = file;
+    this.#tree = new MerkleTree(hash, (level, block) =>
+      file.write(block, this.#start + this.#next[level]!++ * VERITY_BLOCK_SIZE),
+    );
+    this.#begin();
     this.#endWhole();
   }
 
@@ -125,36 +127,58 @@ class FileTrees implements HashReceiver {
 
   finish(): void {
     assert(this.#done === this.#files.count, 'the tree of every file was made');
+    this.#file.flush();
   }
 
-  /** Begins the next file that has blocks. */
-  #begin(): MerkleTree {
+  #begin(): void {
     const { layer, entry, count } = this.#files;
-    if (this.#done < count) {
-      this.#size = this.#layers[layer[this.#done]!]!.index.size[entry[this.#done]!]!;
-      this.#left = Math.ceil(this.#size / VERITY_BLOCK_SIZE);
-    }
+    if (this.#done === count) return;
+    this.#size = this.#layers[layer[this.#done]!]!.index.size[entry[this.#done]!]!;
+    this.#left = Math.ceil(this.#size / VERITY_BLOCK_SIZE);
     const levels = levelBlocks(this.#left);
     // The highest level comes first.
-    const next = levels.map((_, level) => levels.slice(level + 1).reduce((sum, blocks) => sum + blocks, 0));
-    this.#levels = levels;
-    const start = this.#start;
-    this.#tree = new MerkleTree(this.#hash, (level, block) =>
-      this.#write(block, start + next[level]!++ * VERITY_BLOCK_SIZE),
-    );
-    return this.#tree;
+    this.#next = levels.map((_, level) => levels.slice(level + 1).reduce((sum, blocks) => sum + blocks, 0));
+    this.#blocks = levels.reduce((sum, blocks) => sum + blocks, 0);
+    this.#tree.restart();
   }
 
   #endWhole(): void {
     while (this.#left === 0 && this.#done < this.#files.count) {
-      const tree = this.#levels.reduce((sum, blocks) => sum + blocks, 0);
       const descriptor = fsVerityDescriptor(this.#size, this.#tree.root());
       this.digests.set(digestOf(descriptor), this.#done * HASH_SIZE);
-      this.#write(descriptorBlock(descriptor), this.#start + tree * VERITY_BLOCK_SIZE);
-      this.#start += (tree + 1) * VERITY_BLOCK_SIZE;
+      writeDescriptorBlock(this.#descriptor, descriptor);
+      this.#file.write(this.#descriptor, this.#start + this.#blocks * VERITY_BLOCK_SIZE);
+      this.#start += (this.#blocks + 1) * VERITY_BLOCK_SIZE;
       this.#done++;
       this.#begin();
     }
+  }
+}
+
+/** Writes blocks to a file, those that follow each other at once. */
+class TreesFile {
+  readonly #fd: number;
+  readonly #buffer = new Uint8Array(WRITE_BYTES);
+  #start = 0;
+  #used = 0;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  write(block: Uint8Array, position: number): void {
+    if (position !== this.#start + this.#used || this.#used + block.length > WRITE_BYTES) {
+      this.flush();
+      this.#start = position;
+    }
+    this.#buffer.set(block, this.#used);
+    this.#used += block.length;
+  }
+
+  flush(): void {
+    writeTemporary(this.#fd, this.#buffer.subarray(0, this.#used), this.#start);
+    this.#start += this.#used;
+    this.#used = 0;
   }
 }
 

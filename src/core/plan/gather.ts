@@ -9,7 +9,7 @@ export const RUN_MAX = 1024 * 1024;
 
 /**
  * What one read of an image needs from its layers. Files that lie next to each other in a layer become one run: one read, then a
- * copy for each piece. A Gather is used again and again, and allocates nothing once its columns are long enough.
+ * copy for each piece, also where pieces of another layer stand between them in the image. A Gather is used again and again, and allocates nothing once its columns are long enough.
  */
 export class Gather {
   runCount = 0;
@@ -17,7 +17,9 @@ export class Gather {
   readonly #offset = f64Column();
   readonly #end = f64Column();
   readonly #firstPiece = u32Column();
+  readonly #lastPiece = u32Column();
   #pieceCount = 0;
+  readonly #pieceRun = u32Column();
   readonly #pieceOffset = f64Column();
   readonly #pieceTarget = u32Column();
   readonly #pieceLength = u32Column();
@@ -55,7 +57,7 @@ export class Gather {
   /** The place in `target` that the whole run fills; undefined when it has to be scattered. */
   directTarget(run: number, target: Uint8Array): Uint8Array | undefined {
     const piece = this.#firstPiece.values[run]!;
-    if (this.#endPiece(run) !== piece + 1) return undefined;
+    if (this.#lastPiece.values[run] !== piece) return undefined;
     const at = this.#pieceTarget.values[piece]!;
     return target.subarray(at, at + this.#pieceLength.values[piece]!);
   }
@@ -63,35 +65,40 @@ export class Gather {
   /** Copies a run's bytes to their places in `target`. */
   scatter(run: number, bytes: Uint8Array, target: Uint8Array): void {
     const base = this.#offset.values[run]!;
-    for (let piece = this.#firstPiece.values[run]!; piece < this.#endPiece(run); piece++) {
+    for (let piece = this.#firstPiece.values[run]!; piece <= this.#lastPiece.values[run]!; piece++) {
+      if (this.#pieceRun.values[piece] !== run) continue;
       const from = this.#pieceOffset.values[piece]! - base;
       target.set(bytes.subarray(from, from + this.#pieceLength.values[piece]!), this.#pieceTarget.values[piece]!);
     }
   }
 
-  #endPiece(run: number): number {
-    return run + 1 < this.runCount ? this.#firstPiece.values[run + 1]! : this.#pieceCount;
-  }
-
   #add(layer: number, offset: number, target: number, length: number): void {
-    const last = this.runCount - 1;
-    const joins =
-      last >= 0 &&
-      this.#layer.values[last] === layer &&
-      offset >= this.#end.values[last]! &&
-      offset - this.#end.values[last]! <= GAP_MAX &&
-      offset + length - this.#offset.values[last]! <= RUN_MAX;
-    if (joins) this.#end.values[last] = offset + length;
+    const piece = this.#pieceCount++;
+    let run = this.runCount - 1;
+    if (!this.#joins(run, layer, offset, length)) run--;
+    if (this.#joins(run, layer, offset, length)) this.#end.values[run] = offset + length;
     else {
-      const run = this.runCount++;
+      run = this.runCount++;
       this.#layer.set(run, layer);
       this.#offset.set(run, offset);
       this.#end.set(run, offset + length);
-      this.#firstPiece.set(run, this.#pieceCount);
+      this.#firstPiece.set(run, piece);
     }
-    const piece = this.#pieceCount++;
+    this.#lastPiece.set(run, piece);
+    this.#pieceRun.set(piece, run);
     this.#pieceOffset.set(piece, offset);
     this.#pieceTarget.set(piece, target);
     this.#pieceLength.set(piece, length);
+  }
+
+  /** Whether a piece goes on with a run. */
+  #joins(run: number, layer: number, offset: number, length: number): boolean {
+    return (
+      run >= 0 &&
+      this.#layer.values[run] === layer &&
+      offset >= this.#end.values[run]! &&
+      offset - this.#end.values[run]! <= GAP_MAX &&
+      offset + length - this.#offset.values[run]! <= RUN_MAX
+    );
   }
 }

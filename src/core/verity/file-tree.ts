@@ -1,4 +1,4 @@
-import { high32, low32, roundUp } from '../struct.ts';
+import { high32, low32, roundUp, viewOf } from '../struct.ts';
 import { FS_VERITY_HASH_ALG_SHA256, FsVerityDescriptor, VERITY_BLOCK_SIZE } from './format.ts';
 import { levelBlocks } from './levels.ts';
 
@@ -30,10 +30,8 @@ export function fsVerityDescriptor(size: number, rootHash: Uint8Array): Uint8Arr
   return descriptor;
 }
 
-/** The last block of a file's metadata in ext4: the descriptor, and at the end its size. fs/ext4/verity.c, Documentation/filesystems/ext4/verity.rst */
-export function descriptorBlock(descriptor: Uint8Array): Uint8Array {
-  const block = new Uint8Array(VERITY_BLOCK_SIZE);
+/** Makes the last block of a file's metadata in ext4: the descriptor, and at the end its size; the rest of `block` is zeros already. fs/ext4/verity.c, Documentation/filesystems/ext4/verity.rst */
+export function writeDescriptorBlock(block: Uint8Array, descriptor: Uint8Array): void {
   block.set(descriptor);
-  new DataView(block.buffer).setUint32(VERITY_BLOCK_SIZE - DESCRIPTOR_SIZE_BYTES, descriptor.length, true);
-  return block;
+  viewOf(block).setUint32(VERITY_BLOCK_SIZE - DESCRIPTOR_SIZE_BYTES, descriptor.length, true);
 }

@@ -18,14 +18,13 @@ export class MerkleTree {
   readonly #hash: HashBlock;
   readonly #store: (level: number, block: Uint8Array) => void;
   readonly #levels: Level[] = [];
-  /** By level: the hash of a block that stands above zeros only. */
-  readonly #zeroHashes: Uint8Array[];
+  /** By level: the hash of a block that stands above zeros only, once it was needed. */
+  readonly #zeroHashes: Uint8Array[] = [];
 
   /** `store` is told every block of the tree, each level in order, from the leaves (0); `block` is its own until it returns. */
   constructor(hash: HashBlock, store: (level: number, block: Uint8Array) => void = () => undefined) {
     this.#hash = hash;
     this.#store = store;
-    this.#zeroHashes = [hash(new Uint8Array(VERITY_BLOCK_SIZE))];
   }
 
   /** Appends the hash of the next data block. */
@@ -38,9 +37,14 @@ export class MerkleTree {
     this.#addZeros(0, count);
   }
 
+  /** Begins another tree; what is left of the last is gone. */
+  restart(): void {
+    for (const level of this.#levels) level.used = level.count = 0;
+  }
+
   /** Ends the tree; returns the hash of its only block of the highest level, of one data block that block's, of none zeros. */
   root(): Uint8Array {
-    if (this.#levels.length === 0) return new Uint8Array(HASH_SIZE);
+    if (this.#level(0).count === 0) return new Uint8Array(HASH_SIZE);
     for (let index = 0; ; index++) {
       const level = this.#level(index);
       if (level.count === 1) return level.block.slice(0, HASH_SIZE);
