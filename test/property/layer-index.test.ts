@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { byteString } from '../../src/core/bytes.ts';
 import { EntryType, type LayerEntry } from '../../src/core/layer/entry.ts';
 import { decodeLayerIndex, encodeLayerIndex, INDEX_VERSION } from '../../src/core/layer/index-file.ts';
-import { type LayerIndex, LayerIndexBuilder } from '../../src/core/layer/layer-index.ts';
+import { entryXattrs, type LayerIndex, LayerIndexBuilder } from '../../src/core/layer/layer-index.ts';
 import { xxh32 } from '../../src/core/layer/xxh32.ts';
 
 const text = fc.uint8Array({ maxLength: 40 }).map(byteString);
@@ -82,7 +82,8 @@ describe('the file of a layer index', () => {
           if (read === undefined) return;
           expect(read.pathEnd.at(-1) ?? 0).toBe(read.pathBytes.length);
           expect(read.linkPathEnd.at(-1) ?? 0).toBe(read.linkPathBytes.length);
-          expect(read.xattrSet.every((set) => set <= read.xattrSets.length)).toBe(true);
+          expect(read.xattrSet.every((set) => set <= read.xattrSets.ends.length)).toBe(true);
+          for (let i = 0; i < read.count; i++) entryXattrs(read, i);
         },
       ),
       { numRuns: 500 },

@@ -28,7 +28,7 @@ const ACL_DEFAULT = 3;
  */
 export function toDiskXattrs(
   xattrs: readonly Xattr[],
-  context: ImageErrorContext,
+  context: () => ImageErrorContext,
   skipped: (name: ByteString) => void,
 ): DiskXattr[] {
   const found: DiskXattr[] = [];
@@ -37,7 +37,7 @@ export function toDiskXattrs(
     const rest = name.slice(prefix?.[0].length ?? 0);
     const [, index] = prefix ?? [];
     if (index === ACL_ACCESS || index === ACL_DEFAULT) {
-      const acl = aclToDisk(value, context);
+      const acl = aclToDisk(value, context());
       if (acl.length > 0) found.push({ index, name: '', value: acl });
     } else if (index !== undefined && rest !== '') {
       found.push({ index, name: rest, value });

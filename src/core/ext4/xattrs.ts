@@ -1,5 +1,5 @@
 import { crc32c } from 'ext2fs-wasm';
-import { byteString, displayName } from '../bytes.ts';
+import { type ByteString, byteString, displayName } from '../bytes.ts';
 import { u32Column } from '../columns.ts';
 import { ImageError, type ImageErrorContext } from '../errors.ts';
 import { BlockReader } from '../plan/blocks-source.ts';
@@ -22,6 +22,8 @@ import { type DiskXattr, entryLength, toDiskXattrs, writeEntries } from './xattr
 import { XattrValues } from './xattr-values.ts';
 
 const NO_XATTRS: readonly DiskXattr[] = [];
+/** How many divided sets of a layer are kept. */
+const SETS_KEPT = 4096;
 
 /** One distinct set of xattrs, divided between an inode and a block. */
 interface XattrSet {
@@ -70,7 +72,8 @@ export function layOutXattrs(
   const sets = new SetCache(tree, blockSize, features, values, warn);
   if (!features.has('ext_attr')) warnOfMissing(tree, numbering, warn);
   const block = new Uint32Array(tree.inodeCount).fill(NONE);
-  const contents: (readonly DiskXattr[])[] = [];
+  /** By block: the first inode that has it. */
+  const owners = u32Column();
   const references = u32Column();
   const current = new Map<string, number>();
   for (let ino = 0; ino < numbering.inodeOf.length; ino++) {
@@ -82,7 +85,7 @@ export function layOutXattrs(
     let shared = current.get(set.blockKey);
     if (shared === undefined || references.values[shared] === EXT4_XATTR_REFCOUNT_MAX) {
       shared = references.push(0);
-      contents.push(set.inBlock);
+      owners.push(inode);
       addReferences(values, set.inBlock);
       current.set(set.blockKey, shared);
     }
@@ -91,10 +94,10 @@ export function layOutXattrs(
   }
   return {
     block,
-    blockCount: contents.length,
+    blockCount: owners.length,
     values,
     valueBlocksOf: (inode) => sets.of(inode)?.valueBlocks ?? 0,
-    xattrsOf: (inode) => sets.of(inode)?.all ?? [],
+    xattrsOf: (inode) => sets.of(inode)?.all ?? NO_XATTRS,
     roomInInode: (inode) => INODE_ROOM - sets.lengthInInode(inode),
     writeInInode: (inode, more, at, target, view) => {
       const own = sets.of(inode)?.inInode ?? NO_XATTRS;
@@ -102,7 +105,8 @@ export function layOutXattrs(
     },
     blocks: (blockOf) => {
       const numberOf = features.has('metadata_csum') ? blockOf : undefined;
-      return new XattrBlocks(contents, references.trimmed(), blockSize, numberOf);
+      const contentOf = (index: number): readonly DiskXattr[] => sets.of(owners.values[index]!)?.inBlock ?? NO_XATTRS;
+      return new XattrBlocks(contentOf, references.trimmed(), blockSize, numberOf);
     },
   };
 }
@@ -129,7 +133,7 @@ function writeInInode(xattrs: readonly DiskXattr[], at: number, target: Uint8Arr
   writeEntries(xattrs, { start, end: at + Inode.size, base: start, hashed: false }, target, view);
 }
 
-/** The distinct sets, each divided once. */
+/** Divides sets, and keeps some of them: most images have few, and a million of them would take a gigabyte. */
 class SetCache {
   readonly #tree: Tree;
   readonly #blockSize: number;
@@ -137,6 +141,8 @@ class SetCache {
   readonly #values: XattrValues;
   readonly #warn: (warning: string) => void;
   readonly #sets: Map<number, XattrSet>[];
+  /** Sets of which it was said that something is left out. */
+  readonly #warned = new Set<string>();
 
   constructor(tree: Tree, blockSize: number, features: Features, values: XattrValues, warn: (warning: string) => void) {
     this.#tree = tree;
@@ -155,7 +161,8 @@ class SetCache {
     if (number === 0) return undefined;
     const known = this.#sets[layer]!.get(number);
     if (known !== undefined) return known;
-    const set = this.#divide(inode);
+    const set = this.#divide(inode, `${layer}:${number}`);
+    if (this.#sets[layer]!.size === SETS_KEPT) this.#sets[layer]!.clear();
     this.#sets[layer]!.set(number, set);
     return set;
   }
@@ -164,23 +171,26 @@ class SetCache {
   lengthInInode(inode: number): number {
     if (this.#tree.inodeDentries.values[inode]! > 0) return lengthOf(this.of(inode)?.inInode ?? []);
     if (!this.#features.has('ext_attr')) return 0;
-    const xattrs = toDiskXattrs(xattrsOf(this.#tree, inode), inodeContext(this.#tree, inode), () => undefined);
+    const xattrs = toDiskXattrs(
+      xattrsOf(this.#tree, inode),
+      () => inodeContext(this.#tree, inode),
+      () => undefined,
+    );
     const { inInode = new Set() } = divideXattrs(xattrs, this.#blockSize, INODE_ROOM) ?? {};
     return lengthOf(xattrs.filter((_, i) => inInode.has(i)));
   }
 
-  #divide(inode: number): XattrSet {
-    const context = inodeContext(this.#tree, inode);
-    const xattrs = toDiskXattrs(xattrsOf(this.#tree, inode), context, (name) => {
-      const reason = 'an xattr of that prefix does not exist on ext4 under Linux';
-      this.#warn(`layer ${context.layer}, entry ${context.path || '/'}: ${displayName(name)} is left out: ${reason}`);
-    });
+  #divide(inode: number, key: string): XattrSet {
+    const context = (): ImageErrorContext => inodeContext(this.#tree, inode);
+    const skipped: ByteString[] = [];
+    const xattrs = toDiskXattrs(xattrsOf(this.#tree, inode), context, (name) => skipped.push(name));
+    if (skipped.length > 0) this.#warnOnce(key, skipped, context());
     checkValues(xattrs, context);
     const isLarge = this.#features.has('extra_isize');
     const division = divideXattrs(xattrs, this.#blockSize, isLarge ? INODE_ROOM : 0);
-    if (division === undefined) throw tooManyNames(xattrs, this.#blockSize, context);
+    if (division === undefined) throw tooManyNames(xattrs, this.#blockSize, context());
     const { inInode, apart } = division;
-    if (!isLarge && apart.size > 0) throw tooLong(xattrs, this.#blockSize, context);
+    if (!isLarge && apart.size > 0) throw tooLong(xattrs, this.#blockSize, context());
     const all = xattrs.map((xattr, i) =>
       apart.has(i) ? { ...xattr, valueInode: this.#values.inodeOf(xattr.value) } : xattr,
     );
@@ -191,15 +201,23 @@ class SetCache {
     );
     return { all, inInode: all.filter((_, i) => inInode.has(i)), inBlock, blockKey: keyOf(inBlock), valueBlocks };
   }
+
+  #warnOnce(key: string, names: readonly ByteString[], { layer, path }: ImageErrorContext): void {
+    if (this.#warned.has(key)) return;
+    this.#warned.add(key);
+    const reason = 'an xattr of that prefix does not exist on ext4 under Linux';
+    for (const name of names)
+      this.#warn(`layer ${layer}, entry ${path === '' ? '/' : path}: ${displayName(name)} is left out: ${reason}`);
+  }
 }
 
 const lengthOf = (xattrs: readonly DiskXattr[]): number =>
   xattrs.reduce((sum, xattr) => sum + entryLength(xattr, xattr.valueInode !== undefined), 0);
 
-function checkValues(xattrs: readonly DiskXattr[], context: ImageErrorContext): void {
+function checkValues(xattrs: readonly DiskXattr[], context: () => ImageErrorContext): void {
   const length = xattrs.reduce((longest, { value }) => Math.max(longest, value.length), 0);
   if (length <= XATTR_SIZE_MAX) return;
-  throw new ImageError('limit-exceeded', `an xattr of ${length} bytes, at most ${XATTR_SIZE_MAX}`, context);
+  throw new ImageError('limit-exceeded', `an xattr of ${length} bytes, at most ${XATTR_SIZE_MAX}`, context());
 }
 
 function tooManyNames(xattrs: readonly DiskXattr[], blockSize: number, context: ImageErrorContext): ImageError {
@@ -229,25 +247,25 @@ function inodeContext(tree: Tree, inode: number): ImageErrorContext {
 class XattrBlocks implements BytesSource {
   readonly length: number;
   readonly labelUnit: number;
-  readonly #contents: readonly (readonly DiskXattr[])[];
+  readonly #contentOf: (index: number) => readonly DiskXattr[];
   readonly #references: Uint32Array;
   readonly #blockSize: number;
   readonly #blockOf: ((block: number) => number) | undefined;
   readonly #reader: BlockReader;
 
-  /** With `blockOf`, the block of the image that each is, blocks have checksums. */
+  /** `contentOf` gives the xattrs of a block. With `blockOf`, the block of the image that each is, blocks have checksums. */
   constructor(
-    contents: readonly (readonly DiskXattr[])[],
+    contentOf: (index: number) => readonly DiskXattr[],
     references: Uint32Array,
     blockSize: number,
     blockOf: ((block: number) => number) | undefined,
   ) {
-    this.#contents = contents;
+    this.#contentOf = contentOf;
     this.#references = references;
     this.#blockOf = blockOf;
     this.#blockSize = blockSize;
     this.labelUnit = blockSize;
-    this.length = contents.length * blockSize;
+    this.length = references.length * blockSize;
     this.#reader = new BlockReader(blockSize, (block, target, view) => this.#make(block, target, view));
   }
 
@@ -262,7 +280,7 @@ class XattrBlocks implements BytesSource {
 
   #make(block: number, target: Uint8Array, view: DataView): void {
     const place = { start: XattrHeader.size, end: this.#blockSize, base: 0, hashed: true };
-    const h_hash = writeEntries(this.#contents[block]!, place, target, view);
+    const h_hash = writeEntries(this.#contentOf(block), place, target, view);
     const header = { h_magic: EXT4_XATTR_MAGIC, h_refcount: this.#references[block]!, h_blocks: 1, h_hash };
     XattrHeader.write(view, 0, header);
     if (this.#blockOf === undefined) return;

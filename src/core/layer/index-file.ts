@@ -1,7 +1,7 @@
-import { byteString, bytesOf } from '../bytes.ts';
 import type { Numbers } from '../columns.ts';
-import { EntryType, type Xattr } from './entry.ts';
+import { EntryType } from './entry.ts';
 import type { EntryColumns, LayerIndex } from './layer-index.ts';
+import { findXattrSets } from './xattr-sets.ts';
 import { xxh32 } from './xxh32.ts';
 
 /** The version of the format, and of what readers put into an index: a change of either makes cached ones useless. */
@@ -61,13 +61,12 @@ interface FileHeader extends Counts {
  * as the last word. Columns are as wide as their numbers need, in memory as in the file: loading is making views.
  */
 export function encodeLayerIndex(index: LayerIndex): Uint8Array {
-  const xattrBytes = encodeXattrSets(index.xattrSets);
   const parts = [
     index.segments,
     ...COLUMN_NAMES.map((name) => index[name]),
     index.pathBytes,
     index.linkPathBytes,
-    xattrBytes,
+    index.xattrSets.bytes,
   ];
   const bodyEnd = parts.reduce((end, part) => end + aligned(part.byteLength), HEADER_BYTES);
   const bytes = new Uint8Array(bodyEnd + TRAILER_BYTES);
@@ -76,7 +75,7 @@ export function encodeLayerIndex(index: LayerIndex): Uint8Array {
     segments: index.segments.length,
     pathBytes: index.pathBytes.length,
     linkPathBytes: index.linkPathBytes.length,
-    xattrBytes: xattrBytes.length,
+    xattrBytes: index.xattrSets.bytes.length,
     widths: COLUMN_NAMES.map((name) => index[name].BYTES_PER_ELEMENT as Width),
   });
   let offset = HEADER_BYTES;
@@ -139,7 +138,7 @@ function readBody(file: Uint8Array, header: FileHeader): LayerIndex | undefined 
   const columns = COLUMN_NAMES.map((name, i) => [name, view(header.widths[i]!, header.entries)]);
   const pathBytes = view(1, header.pathBytes);
   const linkPathBytes = view(1, header.linkPathBytes);
-  const xattrSets = decodeXattrSets(view(1, header.xattrBytes));
+  const xattrSets = findXattrSets(view(1, header.xattrBytes));
   if (xattrSets === undefined) return undefined;
   const entryColumns = Object.fromEntries(columns) as EntryColumns;
   return { ...entryColumns, count: header.entries, pathBytes, linkPathBytes, segments, xattrSets };
@@ -151,7 +150,7 @@ function isConsistent(index: LayerIndex): boolean {
     endsAscend(index.pathEnd, index.pathBytes.length) &&
     endsAscend(index.linkPathEnd, index.linkPathBytes.length) &&
     endsAscend(index.segmentsEnd, index.segments.length / 2) &&
-    areWithin(index.xattrSet, 0, index.xattrSets.length) &&
+    areWithin(index.xattrSet, 0, index.xattrSets.ends.length) &&
     areWithin(index.type, EntryType.file, EntryType.hardLink)
   );
 }
@@ -172,48 +171,6 @@ function endsAscend(ends: Numbers, total: number): boolean {
     last = end;
   }
   return last === total;
-}
-
-/** Each set: its count of xattrs; each xattr: the lengths of name and value, then both. Numbers are u32, little-endian. */
-function encodeXattrSets(sets: LayerIndex['xattrSets']): Uint8Array {
-  const length = sets.flat().reduce((sum, { name, value }) => sum + 8 + name.length + value.length, 4 * sets.length);
-  const bytes = new Uint8Array(length);
-  const view = new DataView(bytes.buffer);
-  let offset = 0;
-  for (const set of sets) {
-    view.setUint32(offset, set.length, true);
-    offset += 4;
-    for (const { name, value } of set) {
-      view.setUint32(offset, name.length, true);
-      view.setUint32(offset + 4, value.length, true);
-      bytes.set(bytesOf(name), offset + 8);
-      bytes.set(value, offset + 8 + name.length);
-      offset += 8 + name.length + value.length;
-    }
-  }
-  return bytes;
-}
-
-function decodeXattrSets(bytes: Uint8Array): Xattr[][] | undefined {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const sets: Xattr[][] = [];
-  let offset = 0;
-  while (offset < bytes.length) {
-    if (offset + 4 > bytes.length) return undefined;
-    const count = view.getUint32(offset, true);
-    const set: Xattr[] = [];
-    offset += 4;
-    for (let i = 0; i < count; i++) {
-      if (offset + 8 > bytes.length) return undefined;
-      const nameEnd = offset + 8 + view.getUint32(offset, true);
-      const valueEnd = nameEnd + view.getUint32(offset + 4, true);
-      if (valueEnd > bytes.length) return undefined;
-      set.push({ name: byteString(bytes.subarray(offset + 8, nameEnd)), value: bytes.subarray(nameEnd, valueEnd) });
-      offset = valueEnd;
-    }
-    sets.push(set);
-  }
-  return sets;
 }
 
 function aligned(length: number): number {

@@ -1,6 +1,9 @@
 import { type ByteString, byteString } from '../bytes.ts';
 import { type Column, f64Column, narrowed, type Numbers, u8Column, u16Column, u32Column } from '../columns.ts';
 import type { DataSegment, EntryType, LayerEntry, Xattr } from './entry.ts';
+import { xattrSetAt, type XattrSets, XattrSetsBuilder } from './xattr-sets.ts';
+
+const NO_XATTRS: readonly Xattr[] = [];
 
 /** The columns of a layer index that hold one number an entry, each as wide as its numbers need. */
 export interface EntryColumns {
@@ -20,7 +23,7 @@ export interface EntryColumns {
   readonly linkPathEnd: Numbers;
   /** Where the entry's segments end in `segments`, counted in segments. */
   readonly segmentsEnd: Numbers;
-  /** 0 for none, else 1 + the index in `xattrSets`. */
+  /** 0 for none, else 1 + the number in `xattrSets`. */
   readonly xattrSet: Numbers;
 }
 
@@ -32,7 +35,7 @@ export interface LayerIndex extends EntryColumns {
   /** Pairs of offset and length, in bytes of the file. */
   readonly segments: Float64Array;
   /** The distinct xattr sets, each sorted by name in byte order. */
-  readonly xattrSets: readonly (readonly Xattr[])[];
+  readonly xattrSets: XattrSets;
 }
 
 /** The path of entry `entry` as bytes, without a copy. */
@@ -50,7 +53,7 @@ export function entryLinkPathBytes(index: LayerIndex, entry: number): Uint8Array
 
 export function entryXattrs(index: LayerIndex, entry: number): readonly Xattr[] {
   const set = index.xattrSet[entry] ?? 0;
-  return set === 0 ? [] : (index.xattrSets[set - 1] ?? []);
+  return set === 0 ? NO_XATTRS : xattrSetAt(index.xattrSets, set - 1);
 }
 
 /** The data segments of entry `entry`; a file that is not sparse is one segment, an empty one none. */
@@ -95,8 +98,7 @@ export class LayerIndexBuilder {
   readonly #segmentsEnd = u32Column();
   readonly #segments = f64Column();
   readonly #xattrSet = u32Column();
-  readonly #xattrSets: (readonly Xattr[])[] = [];
-  readonly #xattrSetNumbers = new Map<string, number>();
+  readonly #xattrSets = new XattrSetsBuilder();
 
   /** Appends one entry. */
   add(entry: LayerEntry): void {
@@ -116,7 +118,7 @@ export class LayerIndexBuilder {
     append(this.#linkPathBytes, entry.linkPath);
     this.#linkPathEnd.push(this.#linkPathBytes.length);
     this.#addSegments(entry);
-    this.#xattrSet.push(entry.xattrs.length === 0 ? 0 : this.#numberOf(entry.xattrs));
+    this.#xattrSet.push(entry.xattrs.length === 0 ? 0 : 1 + this.#xattrSets.add(entry.xattrs));
   }
 
   /** The index; nothing may be added behind it. */
@@ -141,7 +143,7 @@ export class LayerIndexBuilder {
       segmentsEnd: finished(this.#segmentsEnd),
       segments: this.#segments.trimmed(),
       xattrSet: finished(this.#xattrSet),
-      xattrSets: this.#xattrSets,
+      xattrSets: this.#xattrSets.finish(),
     };
   }
 
@@ -153,16 +155,6 @@ export class LayerIndexBuilder {
       this.#segments.push(length);
     }
     this.#segmentsEnd.push(this.#segments.length / 2);
-  }
-
-  #numberOf(xattrs: readonly Xattr[]): number {
-    const sorted = xattrs.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-    const key = sorted.map(({ name, value }) => `${name}\0${value.length}\0${byteString(value)}`).join('');
-    const known = this.#xattrSetNumbers.get(key);
-    if (known !== undefined) return known;
-    this.#xattrSets.push(sorted);
-    this.#xattrSetNumbers.set(key, this.#xattrSets.length);
-    return this.#xattrSets.length;
   }
 }
 

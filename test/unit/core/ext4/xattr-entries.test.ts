@@ -11,7 +11,7 @@ describe('xattrs on disk', () => {
     const names = ['user.b', 'user.a', 'user.\xff', 'user.aa', 'trusted.z', 'security.selinux', 'user.ab', 'user.c'];
     const found = toDiskXattrs(
       names.map((name) => xattr(name)),
-      {},
+      () => ({}),
       (name) => skipped.push(name),
     );
     expect(found.map(({ index, name }) => `${index} ${name}`)).toEqual([
@@ -33,7 +33,7 @@ describe('xattrs on disk', () => {
     expect(
       toDiskXattrs(
         names.map((name) => xattr(name)),
-        {},
+        () => ({}),
         (name) => skipped.push(name),
       ),
     ).toEqual([]);
