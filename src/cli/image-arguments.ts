@@ -65,6 +65,11 @@ export function addImageOptions(command: Command): Command {
 function addFilesystemOptions(command: Command): Command {
   return command
     .option('--size <size>', 'the exact size of the image (512M, 1.5G); default: as large as needed', parseSize)
+    .option(
+      '--device-size <size>',
+      'a larger size of the image, with zeros behind the filesystem: resize2fs in a guest grows it (10G)',
+      parseSize,
+    )
     .addOption(
       new Option('--fs <type>', 'ext4, or ext2 for systems that know nothing newer (default: ext4)').choices([
         'ext4',

@@ -24,6 +24,7 @@ export type Definition = Pick<
   | 'mountOptions'
   | 'label'
   | 'size'
+  | 'deviceSize'
   | 'free'
   | 'inodes'
   | 'blockSize'
@@ -67,13 +68,22 @@ export function parseDefinition(text: string, name: string, folder: Folder): Def
 }
 
 function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>): Definition {
-  const { filesystem: { block_size: blockSize, type: fs, mount_options: mountOptions, ...filesystem } = {} } = found;
+  const {
+    filesystem: {
+      block_size: blockSize,
+      type: fs,
+      mount_options: mountOptions,
+      device_size: deviceSize,
+      ...filesystem
+    } = {},
+  } = found;
   const { mtime, owner, platform } = found;
   return {
     layers: found.layers!,
     ...filesystem,
     fs,
     mountOptions,
+    deviceSize,
     blockSize,
     mtime,
     owner,

@@ -35,6 +35,10 @@ export const filesystemRecord = record({
   type: field(choice('ext4', 'ext2'), '`ext2` for systems that know nothing newer; default: `ext4`'),
   label: field(text, 'the volume name, at most 16 bytes'),
   size: field(option(sizeValue, ['string', 'integer']), 'the exact size of the image; default: as large as needed'),
+  device_size: field(
+    option(sizeValue, ['string', 'integer']),
+    'a larger size of the image, with zeros behind the filesystem, which `resize2fs` in a guest grows it into',
+  ),
   journal: field(
     journal,
     'for guests that write: `true` or its size; a journal, room to grow while mounted, and free room',

@@ -26,6 +26,8 @@ export interface ImageOptions {
   readonly blockSize?: 1024 | 2048 | 4096 | undefined;
   /** The exact size, a multiple of 4096; default: as large as needed, in whole MiB. */
   readonly size?: number | undefined;
+  /** The image's size, with zeros behind the filesystem, a multiple of 4096: a guest may grow it into them. */
+  readonly deviceSize?: number | undefined;
   /** Room for a guest that writes: bytes, or percent of the content; default: with a journal 10 % and at least 16 MiB, else none. */
   readonly free?: number | { readonly percent: number; readonly bytesMin?: number } | undefined;
   /** How many inodes at least; default: those in use, and one for every 16 KiB of free room. */
@@ -73,6 +75,7 @@ export function toPlanOptions(options: ImageOptions): Ext4Options {
     fsverity: [...new Set(options.fsverity)].map(utf8ByteString).sort(),
     blockSize: options.blockSize ?? 4096,
     size: options.size,
+    deviceSize: options.deviceSize,
     free: typeof free === 'number' ? { bytes: free } : free,
     inodes: options.inodes,
     label: utf8ByteString(label),

@@ -90,6 +90,11 @@ export class Guest {
     this.#process.stdin?.write(`${line}\n`);
   }
 
+  /** Pulls its plug. */
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
   /** What the script printed, once it has ended with success. */
   async output(): Promise<string> {
     const [, printed = '', status] = await this.says(/== start\n([^]*)== status (\d+)\n/);

@@ -11,7 +11,7 @@ import { type ContentSizes, type Counts, firstDataBlockOf, placeSections, type S
 export interface Geometry extends Sections {
   /** Of the filesystem. */
   readonly blocks: number;
-  /** Of the image, in bytes: a last group that has no room for what it begins with is left out of the filesystem. */
+  /** Of the image, in bytes: what has no room for a group, or was asked for behind the filesystem, is not part of it. */
   readonly size: number;
 }
 
@@ -50,7 +50,12 @@ export function planGeometry(request: Request): Geometry {
   const geometry = size === undefined ? smallestGeometry(request) : fittingGeometry(request, size / blockSize);
   check('blocks', geometry.blocks, features.has('extent') ? BLOCKS_MAX_64BIT : BLOCKS_MAX_32BIT);
   check('inodes', geometry.inodesPerGroup * geometry.groups, INODES_MAX);
-  return geometry;
+  const { deviceSize = geometry.size } = options;
+  if (deviceSize < geometry.size) {
+    const what = `the filesystem needs ${geometry.size} bytes, the device has ${deviceSize}`;
+    throw new ImageError('image-too-small', what);
+  }
+  return { ...geometry, size: deviceSize };
 }
 
 /** Whether a geometry has more blocks than 32 bits count, which the feature 64bit is for. */

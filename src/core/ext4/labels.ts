@@ -29,6 +29,7 @@ export function labelOf(tree: Tree, geometry: Geometry, data: DataPlacement, own
   if (block <= geometry.firstDataBlock) return 'superblock, rest of its block';
   if (block < geometry.groupDescriptors + geometry.groupDescriptorBlocks)
     return 'group descriptors, rest of their block';
+  if (block >= geometry.blocks) return 'behind the filesystem';
   return groupLabel(geometry, block) ?? journalLabel(geometry, block) ?? 'free';
 }
 

@@ -29,6 +29,8 @@ export interface Ext4Options {
   readonly blockSize: 1024 | 2048 | 4096;
   /** The image's exact size; without it the image is as large as its content and `free` need, in whole MiB. */
   readonly size?: number | undefined;
+  /** The size of the device that the image is for: what is behind the filesystem is zeros, which a guest may grow it into. */
+  readonly deviceSize?: number | undefined;
   /** Room to leave free: bytes, or percent of what the content needs, but at least `bytesMin`. */
   readonly free: { readonly bytes: number } | { readonly percent: number; readonly bytesMin?: number };
   /** At least this many inodes in all. */
@@ -64,6 +66,10 @@ export function checkExt4Options(options: Ext4Options): void {
   if (uuid !== undefined && uuid.length !== 16) throw invalid(`a UUID of ${uuid.length} bytes: 16`);
   if (size !== undefined && !(Number.isSafeInteger(size) && size > 0 && size % 4096 === 0)) {
     throw invalid(`a size of ${size} bytes: a multiple of 4096`);
+  }
+  const { deviceSize } = options;
+  if (deviceSize !== undefined && !(Number.isSafeInteger(deviceSize) && deviceSize > 0 && deviceSize % 4096 === 0)) {
+    throw invalid(`a device of ${deviceSize} bytes: a multiple of 4096`);
   }
   const free = 'bytes' in options.free ? options.free.bytes : options.free.percent;
   if (!(Number.isFinite(free) && free >= 0)) throw invalid(`free space of ${free}: 0 or more`);

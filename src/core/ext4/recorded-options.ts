@@ -20,6 +20,8 @@ export interface RecordedOptions {
   readonly blockSize: Ext4Options['blockSize'];
   /** In bytes. */
   readonly size?: number;
+  /** In bytes. */
+  readonly deviceSize?: number;
   /** Bytes, or a percentage: `10%`, or of a percentage at least so many bytes: `10% or 16777216`. */
   readonly free: number | string;
   readonly inodes?: number;
@@ -45,6 +47,7 @@ export const RECORDED_OPTIONS = [
   'fsverity',
   'blockSize',
   'size',
+  'deviceSize',
   'free',
   'inodes',
   'label',
@@ -63,7 +66,7 @@ const LABEL_LENGTH_MAX = 16;
 const PATTERNS_MAX = 1024;
 
 export function recordOptions(options: Ext4Options): RecordedOptions {
-  const { blockSize, size, free, inodes, label, uuid, placement, symlinkedParents } = options;
+  const { blockSize, size, deviceSize, free, inodes, label, uuid, placement, symlinkedParents } = options;
   const { fs, journal, features, mountOptions, fsverity } = options;
   const { mtime, epoch, owner, chmodMask } = options.metadata;
   return {
@@ -76,6 +79,7 @@ export function recordOptions(options: Ext4Options): RecordedOptions {
       : { fsverity: fsverity.map((pattern) => new TextDecoder().decode(bytesOf(pattern))) }),
     blockSize,
     ...(size === undefined ? {} : { size }),
+    ...(deviceSize === undefined ? {} : { deviceSize }),
     free: 'bytes' in free ? free.bytes : percentText(free),
     ...(inodes === undefined ? {} : { inodes }),
     label: new TextDecoder().decode(bytesOf(label)),
@@ -97,6 +101,7 @@ export function readRecordedOptions(json: JsonValue): RecordedOptions {
   const mountOptions = json.get('mountOptions');
   const fsverity = json.get('fsverity');
   const size = json.get('size');
+  const deviceSize = json.get('deviceSize');
   const inodes = json.get('inodes');
   const uuid = json.get('uuid');
   const owner = json.get('owner');
@@ -108,6 +113,7 @@ export function readRecordedOptions(json: JsonValue): RecordedOptions {
     ...(fsverity.isPresent ? { fsverity: fsverity.elements(PATTERNS_MAX).map((pattern) => pattern.string()) } : {}),
     blockSize: json.get('blockSize').oneOf([1024, 2048, 4096]),
     ...(size.isPresent ? { size: size.size() } : {}),
+    ...(deviceSize.isPresent ? { deviceSize: deviceSize.size() } : {}),
     free: readFree(json.get('free')),
     ...(inodes.isPresent ? { inodes: inodes.size() } : {}),
     label: json.get('label').string(LABEL_LENGTH_MAX),

@@ -24,7 +24,7 @@ layers:
   - { tar: ./site.tgz, at: /srv/www }
   - { docker: localhost:5000/app, at: / }
   - { oci-archive: a.tar:x }
-filesystem: { type: ext4, journal: 4M, features: '64bit', mount_options: 'acl,discard', label: root, free: 10%, size: 1.5G, inodes: 20, block_size: 1K, placement: compact, uuid: 01234567-89ab-cdef-0123-456789abcdef }
+filesystem: { type: ext4, journal: 4M, features: '64bit', mount_options: 'acl,discard', label: root, free: 10%, size: 1.5G, device_size: 2G, inodes: 20, block_size: 1K, placement: compact, uuid: 01234567-89ab-cdef-0123-456789abcdef }
 mtime: 2026-01-01T00:00:00Z
 owner: 5:6
 chmod_mask: 022
@@ -49,6 +49,7 @@ format_version: 1
       label: 'root',
       free: { percent: 10 },
       size: 1.5 * 2 ** 30,
+      deviceSize: 2 ** 31,
       inodes: 20,
       blockSize: 1024,
       placement: 'compact',
