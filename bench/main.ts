@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchBuild } from './build.ts';
 import { benchFuzz } from './fuzz.ts';
 import { benchMicro } from './micro.ts';
+import { benchPlacement } from './placement/bench-placement.ts';
 import { benchScale } from './scale/bench-scale.ts';
 import { benchServe } from './serve/bench-serve.ts';
 
@@ -13,6 +14,7 @@ npm run bench -- micro [--size ci]   the parts of a build
 npm run bench -- serve [--quick] [--million] [--requests COUNT] [--only PART]
                                      the live image over NBD, beside nbdkit and qemu-nbd
                                      parts: reads, writes, first-block, endurance, files
+npm run bench -- placement [--size ci]   what a change of layers changes in blocks and chunks, beside mke2fs
 npm run bench -- fuzz [--size ci]    a million damaged conversations with the NBD server,
                                      100,000 damaged filesystems for the reader
 
@@ -40,6 +42,7 @@ const benches: Record<string, () => Promise<unknown>> = {
   scale: async () => benchScale(million, rounds),
   micro: async () => benchMicro(size),
   serve: async () => benchServe({ size, rounds, quick, million, requests, only }),
+  placement: async () => benchPlacement(size),
   fuzz: async () => benchFuzz(size),
 };
 const bench = benches[positionals[0] ?? ''];
