@@ -26,7 +26,14 @@ function argument<T>({ expected, parse }: OptionValue<T>): (text: string) => T {
 
 export const parseSize = argument(sizeValue);
 export const parseFree = argument(freeValue);
-export const parseJournal = argument(journalValue);
+
+/** As an option whose value may be missing, it would take the first layer for its value. */
+export function parseJournal(text: string): true | number {
+  const value = journalValue.parse(text);
+  if (value !== undefined) return value;
+  throw new InvalidArgumentError(`Expected ${journalValue.expected}; in front of layers it is --journal=auto.`);
+}
+
 /** Adds names to those given before. */
 export const parseFeatures = (text: string, before: readonly FeatureName[] = []): readonly FeatureName[] => [
   ...before,

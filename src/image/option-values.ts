@@ -44,8 +44,8 @@ export const countValue: OptionValue<number> = {
 
 /** True for a size that is chosen, else bytes. */
 export const journalValue: OptionValue<true | number> = {
-  expected: 'a size, or nothing for the size that mke2fs chooses: 64M',
-  parse: sizeValue.parse,
+  expected: 'a size, 64M, or auto for the one that mke2fs chooses, which nothing behind it means too',
+  parse: (text) => (text === 'auto' ? true : sizeValue.parse(text)),
 };
 
 /** Names of features, with commas between them. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bytesOfImage, type ImageCase, buildCase } from '../helpers/image-case.ts';
 import { mountImage, walkMounted } from '../helpers/mount.ts';
+import type { ImageOptions } from '../../src/image/options.ts';
 import type { TarEntry } from '../helpers/tar-writer.ts';
 import { debugfs, e2fsck, requireTools, run } from '../helpers/tools.ts';
 
@@ -139,11 +140,18 @@ function namesBySleuthKit(path: string): Map<string, { ino: string; type: string
   return new Map(rows.map(([, type, ino, name]) => [name!, { ino: ino!, type: type! }]));
 }
 
-function build(blockSize: 1024 | 4096): Promise<ImageCase & { path: string }> {
-  return buildCase([lower, upper], { blockSize });
+function build(options: ImageOptions): Promise<ImageCase & { path: string }> {
+  return buildCase([lower, upper], options);
 }
 
-describe.skipIf(!isReady).each([1024, 4096] as const)('an image with blocks of %d is read alike by', (blockSize) => {
+describe.skipIf(!isReady).each<readonly [string, ImageOptions]>([
+  ['blocks of 1024', { blockSize: 1024 }],
+  ['blocks of 4096', {}],
+  ['a journal and blocks of 1024', { journal: true, blockSize: 1024 }],
+  ['a journal and 64bit', { journal: true, features: ['64bit'] }],
+  ['ext2 and blocks of 1024', { fs: 'ext2', blockSize: 1024 }],
+  ['ext2', { fs: 'ext2' }],
+])('an image with %s is read alike by', (_, options) => {
   const expected = expectedNames();
   const someFiles = [
     'etc/hostname',
@@ -155,13 +163,13 @@ describe.skipIf(!isReady).each([1024, 4096] as const)('an image with blocks of %
   ];
 
   it('the kernel', async () => {
-    const { path } = await build(blockSize);
+    const { path } = await build(options);
     e2fsck(path);
     expect(namesBelow(mountImage(path))).toEqual(expected);
   });
 
   it('debugfs', async () => {
-    const { path, directory } = await build(blockSize);
+    const { path, directory } = await build(options);
     const dump = join(directory, 'dump');
     mkdirSync(dump);
     debugfs(path, `rdump / ${dump}`);
@@ -169,12 +177,12 @@ describe.skipIf(!isReady).each([1024, 4096] as const)('an image with blocks of %
   });
 
   it('libext2fs in WebAssembly', async () => {
-    const { image } = await build(blockSize);
+    const { image } = await build(options);
     expect(await namesByLibext2fs(bytesOfImage(image))).toEqual(expected);
   });
 
   it.skipIf(!hasGrub)('GRUB', async () => {
-    const { path, directory } = await build(blockSize);
+    const { path, directory } = await build(options);
     const list = (folder: string): string[] =>
       run('grub-fstest', [path, 'ls', `(loop0)/${folder}`])
         .toString()
@@ -190,7 +198,7 @@ describe.skipIf(!isReady).each([1024, 4096] as const)('an image with blocks of %
   });
 
   it.skipIf(!hasSleuthKit)('The Sleuth Kit', async () => {
-    const { path } = await build(blockSize);
+    const { path } = await build(options);
     const seen = namesBySleuthKit(path);
     const types = Object.fromEntries(Array.from(seen, ([name, { type }]) => [name, type]));
     expect(types).toMatchObject(
