@@ -25,7 +25,6 @@ const BYTES_PER_FREE_INODE = 16 * 1024;
 const BLOCKS_MAX_32BIT = 2 ** 32 - 1;
 /** With it they have 48 in extents. */
 const BLOCKS_MAX_64BIT = 2 ** 48 - 1;
-const INODES_MAX = 2 ** 32 - 1;
 /** As mke2fs: room to grow to so many times the size while mounted. */
 const GROWTH = 1024;
 
@@ -49,7 +48,7 @@ export function planGeometry(request: Request): Geometry {
   }
   const geometry = size === undefined ? smallestGeometry(request) : fittingGeometry(request, size / blockSize);
   check('blocks', geometry.blocks, features.has('extent') ? BLOCKS_MAX_64BIT : BLOCKS_MAX_32BIT);
-  check('inodes', geometry.inodesPerGroup * geometry.groups, INODES_MAX);
+  check('inodes', inodes ?? numbering.last, geometry.inodesPerGroup * geometry.groups);
   const { deviceSize = geometry.size } = options;
   if (deviceSize < geometry.size) {
     const what = `the filesystem needs ${geometry.size} bytes, the device has ${deviceSize}`;

@@ -63,6 +63,8 @@ export function placeGroupParts(
   { blockSize, placement }: Pick<Ext4Options, 'blockSize' | 'placement'>,
 ): GroupParts {
   const { groups, firstDataBlock, blocksPerGroup, inodeTableBlocksPerGroup } = numbers;
+  // Before anything is made for each of too many groups.
+  const firstReserved = checkedReservedIn(0, numbers, features);
   const chunk = CHUNK_SIZE / blockSize;
   const isFlexible = features.has('flex_bg');
   const others = Array.from({ length: groups - 1 }, (_, i) => i + 1);
@@ -72,7 +74,7 @@ export function placeGroupParts(
     const count = checkedReservedIn(group, numbers, features);
     return { start: firstBlock(group), count: placement === 'stable' ? roundUp(count, chunk) : count };
   });
-  const cursor = new Cursor(firstDataBlock + checkedReservedIn(0, numbers, features), reserved, chunk);
+  const cursor = new Cursor(firstDataBlock + firstReserved, reserved, chunk);
   const parts = { backupGroups, groupDescriptors: firstDataBlock + 1, contentBlocks: new ContentBlocks(reserved) };
   if (isFlexible) {
     const record = cursor.place(recordBlocks);

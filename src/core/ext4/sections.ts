@@ -27,7 +27,7 @@ export interface Counts {
 /** What is placed. */
 export interface SectionParts {
   readonly sizes: ContentSizes;
-  /** At least so many. */
+  /** At least so many, or as many as there can be. */
   readonly inodes: number;
   readonly features: Features;
   readonly options: Pick<Ext4Options, 'blockSize' | 'placement'>;
@@ -53,6 +53,8 @@ export interface Sections extends GroupNumbers, GroupParts, Counts {
   readonly data: number;
 }
 
+const INODES_MAX = 2 ** 32 - 1;
+
 export const firstDataBlockOf = (blockSize: number): number => (blockSize === 1024 ? 1 : 0);
 
 /**
@@ -65,7 +67,9 @@ export function placeSections({ sizes, inodes, features, options }: SectionParts
   const inodeSize = features.has('extra_isize') ? Inode.size : EXT2_GOOD_OLD_INODE_SIZE;
   const descriptorSize = features.has('64bit') ? GROUP_DESCRIPTOR_64BIT_SIZE : GROUP_DESCRIPTOR_SIZE;
   const inodesPerBlock = blockSize / inodeSize;
-  const inodesPerGroup = Math.min(roundUp(Math.ceil(inodes / groups), Math.max(8, inodesPerBlock)), 8 * blockSize);
+  const unit = Math.max(8, inodesPerBlock);
+  const inodesPerGroupMax = Math.min(8 * blockSize, Math.floor(INODES_MAX / groups / unit) * unit);
+  const inodesPerGroup = Math.min(roundUp(Math.ceil(inodes / groups), unit), inodesPerGroupMax);
   const numbers = {
     ...counts,
     blockSize,

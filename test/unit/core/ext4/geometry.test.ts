@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { featuresOf } from '../../../../src/core/ext4/features.ts';
+import { type Geometry, planGeometry } from '../../../../src/core/ext4/geometry.ts';
+import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
+import { ROOT } from '../../../../src/core/tree/tree.ts';
+import { type ImageOptions, toPlanOptions } from '../../../../src/image/options.ts';
+import { makeTree } from '../../../helpers/make-tree.ts';
+
+const TIB = 1024 ** 4;
+
+function geometryOf(options: ImageOptions): Geometry {
+  const planned = toPlanOptions(options);
+  const features = featuresOf(planned);
+  const numbering = numberInodes(makeTree([]), ROOT, 'stable', features);
+  const sizes = { record: 1, directories: 5, xattrs: 0, xattrValues: 0, symlinks: 0, mappings: 0, data: 0 };
+  return planGeometry({ sizes, numbering, options: planned, features });
+}
+
+describe('the largest images', () => {
+  it.each<[string, ImageOptions]>([
+    ['of a given size', { size: 80 * TIB, features: ['64bit'] }],
+    ['with much free room', { free: 80 * TIB, features: ['64bit'] }],
+  ])('%s have no more inodes than can be counted', (_, options) => {
+    const { groups, inodesPerGroup } = geometryOf(options);
+    expect(inodesPerGroup * groups).toBeLessThan(2 ** 32);
+    expect((inodesPerGroup + 16) * groups).toBeGreaterThanOrEqual(2 ** 32);
+  });
+
+  it('have all inodes that are asked for, or are refused', () => {
+    const message = '4294967295 inodes, at most 4286578688 in an image';
+    const options: ImageOptions = { size: 64 * TIB, features: ['64bit'] };
+    expect(() => geometryOf({ ...options, inodes: 2 ** 32 - 1 })).toThrow(message);
+    const { groups, inodesPerGroup } = geometryOf({ ...options, inodes: 4_286_578_688 });
+    expect(groups * inodesPerGroup).toBe(4_286_578_688);
+  });
+
+  it.each<[string, ImageOptions]>([
+    ['ext4', { size: 8000 * TIB, features: ['64bit'] }],
+    ['ext2', { size: 8000 * TIB, fs: 'ext2', blockSize: 1024 }],
+  ])('that no %s can be are refused before there is anything for each group', (_, options) => {
+    expect(() => geometryOf(options)).toThrow(/blocks of metadata in a group, which has \d+$/);
+  });
+});
