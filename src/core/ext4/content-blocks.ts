@@ -1,4 +1,3 @@
-import { assert } from '../errors.ts';
 import { lastAtMost } from '../plan/blocks-source.ts';
 
 /** Blocks that follow each other in the image. */
@@ -55,7 +54,8 @@ export class ContentBlocks {
     for (let done = 0; done < count; i++) {
       const next = i + 1 < this.#content.length ? this.#content[i + 1]! : Number.POSITIVE_INFINITY;
       const length = Math.min(count - done, next - content - done);
-      assert(length > 0, () => `no run at content block ${content + done}`);
+      // No content block is between two groups of which the first is nothing but what it begins with.
+      if (length === 0) continue;
       each(content + done + (i < 0 ? 0 : this.#skipped[i]!), length);
       done += length;
     }
