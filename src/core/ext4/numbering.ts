@@ -1,5 +1,7 @@
 import { ImageError } from '../errors.ts';
 import { NONE, ROOT, type Tree } from '../tree/tree.ts';
+import { roundUp } from '../struct.ts';
+import { coarseBoundary, isCut } from './cuts.ts';
 import type { Features } from './features.ts';
 import { EXT2_LINK_MAX, EXT4_GOOD_OLD_FIRST_INO, EXT4_LINK_MAX, EXT4_ROOT_INO } from './format/inode.ts';
 import type { Placement } from './options.ts';
@@ -22,16 +24,20 @@ export interface Numbering {
 
 /**
  * Numbers the inodes in the order in which the layers made them; lost+found is 11, the root 2. With `stable` an inode
- * that a higher layer removed keeps its number unused. With `compact` an inode comes behind a directory that holds it, so that
- * the order does not tell of layers: made again from nothing but the image, in this order, it is the same. Throws `limit-exceeded` for more links than Linux allows.
+ * that a higher layer removed keeps its number unused, and layers and stretches begin at round numbers, as their data does. With
+ * `compact` an inode comes behind a directory that holds it, so that the order does not tell of layers: made again from nothing but
+ * the image, in this order, it is the same. Throws `limit-exceeded` for more links than Linux allows.
  */
 export function numberInodes(tree: Tree, lostAndFound: number, placement: Placement, features: Features): Numbering {
   const ino = new Uint32Array(tree.inodeCount);
   let next = EXT4_GOOD_OLD_FIRST_INO + 1;
   let last = EXT4_GOOD_OLD_FIRST_INO;
   let used = 0;
-  const order = placement === 'stable' ? lastingInodes(tree) : liveInodes(tree);
+  const isStable = placement === 'stable';
+  const order = isStable ? lastingInodes(tree) : liveInodes(tree);
+  const stretches = new Stretches(tree, next);
   for (const inode of order) {
+    if (isStable) next = stretches.startOf(inode, next);
     const live = tree.inodeDentries.values[inode]! > 0;
     if (live) used++;
     if (inode === ROOT) ino[inode] = EXT4_ROOT_INO;
@@ -42,6 +48,36 @@ export function numberInodes(tree: Tree, lostAndFound: number, placement: Placem
   const inodeOf = new Uint32Array(last + 1).fill(NONE);
   for (let inode = 0; inode < tree.inodeCount; inode++) if (ino[inode] !== 0) inodeOf[ino[inode]!] = inode;
   return { order, ino, inodeOf, last, used: used - 1, links: countLinks(tree, features) };
+}
+
+/** How many numbers a stretch has at least, and the unit of those that stretches begin at: a few blocks of inodes. */
+const STRETCH_INODES = 1024;
+const STRETCH_UNIT = 64;
+
+/** Where layers, and in a long one stretches of it, begin to be numbered. */
+class Stretches {
+  readonly #tree: Tree;
+  #layer = 0;
+  #layerStart: number;
+  #stretchStart: number;
+
+  constructor(tree: Tree, next: number) {
+    this.#tree = tree;
+    this.#layerStart = this.#stretchStart = next;
+  }
+
+  /** The number of an inode, given the one behind the inode before it. */
+  startOf(inode: number, next: number): number {
+    const { layerStarts } = this.#tree;
+    let start = next;
+    for (; inode >= (layerStarts[this.#layer] ?? Number.POSITIVE_INFINITY); this.#layer++) {
+      start = coarseBoundary(start, start - this.#layerStart, 1 / 8, 1);
+      this.#layerStart = this.#stretchStart = start;
+    }
+    if (start - this.#stretchStart < STRETCH_INODES || !isCut(this.#tree, inode)) return start;
+    this.#stretchStart = roundUp(start, STRETCH_UNIT);
+    return this.#stretchStart;
+  }
 }
 
 const lastingInodes = (tree: Tree): Uint32Array => inodesThat(tree, (inode) => tree.isLasting(inode));

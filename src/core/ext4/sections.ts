@@ -1,4 +1,5 @@
 import { roundUp } from '../struct.ts';
+import { coarseBoundary } from './cuts.ts';
 import type { Features } from './features.ts';
 import { EXT2_GOOD_OLD_INODE_SIZE, Inode } from './format/inode.ts';
 import { GROUP_DESCRIPTOR_SIZE, GROUP_DESCRIPTOR_64BIT_SIZE } from './format/group-descriptor.ts';
@@ -99,6 +100,5 @@ export function placeSections({ sizes, inodes, features, options }: SectionParts
     journal: place(journalBlocks),
     metadataEnd: next,
   };
-  const coarse = 2 ** Math.floor(Math.log2(Math.max(next / 8, 1)));
-  return { ...numbers, ...parts, ...contents, data: roundUp(next, Math.max(chunk, coarse)) };
+  return { ...numbers, ...parts, ...contents, data: coarseBoundary(next, next, 1 / 8, chunk) };
 }

@@ -49,6 +49,9 @@ export class Tree {
   /** The layer in which everything lower was removed from a directory. */
   readonly #prunedLayer: Column<Uint32Array>;
 
+  /** By layer that has ended: the first inode that it made. */
+  readonly layerStarts: number[] = [];
+
   /** Grows whenever a directory or a symlink loses a name: what was resolved before may be elsewhere now. */
   generation = 0;
 
@@ -113,6 +116,7 @@ export class Tree {
 
   /** Ends a layer, whose inodes are those from `first` on. */
   endLayer(first: number): void {
+    this.layerStarts.push(first);
     for (let inode = first; inode < this.inodeCount; inode++) {
       if (this.inodeDentries.values[inode] === 0) this.#isPassing.values[inode] = 1;
     }

@@ -73,6 +73,48 @@ describe('stable placement', () => {
   });
 });
 
+describe('a change in a long layer with stable placement', () => {
+  const PAGES = 3000;
+  const long = (change: Readonly<Record<number, number>> = {}, added: readonly string[] = []): EntryCase[] => {
+    const all = Array.from({ length: PAGES }, (_, i) => [`file-${i}`, change[i] ?? 4096] as const);
+    return files(...all.slice(0, 100), ...added.map((name) => [name, 5000] as const), ...all.slice(100));
+  };
+  /** How many files of the layer are elsewhere, and whether one of the layer above is. */
+  const moved = (layer: EntryCase[]): { files: number; inodes: number; upper: boolean } => {
+    const [before, after] = [planLayers([long(), files(['upper', 1])]), planLayers([layer, files(['upper', 1])])];
+    const of = (plan: Ext4Plan, name: string): unknown[] => places(plan, name)[0] as unknown[];
+    const names = Array.from({ length: PAGES }, (_, i) => `file-${i}`);
+    const differing = (field: number): number =>
+      names.filter((name) => of(before, name)[field] !== of(after, name)[field]).length;
+    const upper = [1, 2].some((field) => of(before, 'upper')[field] !== of(after, 'upper')[field]);
+    return { files: differing(2), inodes: differing(1), upper };
+  };
+
+  it('moves the data up to the next boundary, and no inode, where a file grew', () => {
+    const { files: count, inodes, upper } = moved(long({ 10: 9000 }));
+    expect(count).toBeGreaterThan(900);
+    expect(count).toBeLessThan(1300);
+    expect([inodes, upper]).toEqual([0, false]);
+  });
+
+  it('moves also the inodes up to there, where a file came', () => {
+    const { files: count, inodes, upper } = moved(long({}, ['new']));
+    expect(count).toBeLessThan(1300);
+    expect(inodes).toBeGreaterThan(900);
+    expect(inodes).toBeLessThan(1300);
+    expect(upper).toBe(false);
+  });
+
+  it('moves a large file by chunks only', () => {
+    const size = 8 * CHUNK;
+    const [plan, other] = [3, 9000].map((small) => planLayers([files(['small', small], ['large', size])]));
+    expect(places(plan!, 'large')).toEqual([['large', 13, CHUNK, size]]);
+    expect(places(other!, 'large')).toEqual([['large', 13, CHUNK, size]]);
+    const less = planLayers([files(['small', 3], ['large', size - 4096])]);
+    expect(places(less, 'large')).toEqual([['large', 13, 4096, size - 4096]]);
+  });
+});
+
 describe('compact placement', () => {
   it('does not tell of layers', () => {
     const upper = [put('new/', 0, { type: EntryType.directory }), link('new/a', 'a'), put('.wh.a'), put('e', 0)];
