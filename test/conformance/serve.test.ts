@@ -38,7 +38,7 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       return `${i}.tar`;
     });
     const { blockSize, placement, label, mtime, owner, chmodMask, free, features } = options ?? {};
-    const { verity, fsverity = [] } = options ?? {};
+    const { verity, fsverity = [], fs, journal, mountOptions, size } = options ?? {};
     const freeText = typeof free === 'object' ? `${free.percent}%` : free;
     const flags = Object.entries({
       '--block-size': blockSize,
@@ -49,6 +49,10 @@ describe.skipIf(!requireTools('nbdcopy', 'nbdinfo', 'nbdsh', 'qemu-img'))('serve
       '--chmod-mask': chmodMask?.toString(8),
       '--free': freeText,
       '--feature': features?.join(),
+      '--fs': fs,
+      '--journal': journal === true ? 'auto' : undefined,
+      '--mount-opts': mountOptions?.join(),
+      '--size': size,
     }).flatMap(([flag, value]) => (value === undefined ? [] : [flag, String(value)]));
     if (verity === true) flags.push('--verity');
     for (const pattern of fsverity) flags.push('--fsverity', pattern);
