@@ -30,7 +30,18 @@ export function labelOf(tree: Tree, geometry: Geometry, data: DataPlacement, own
   if (block < geometry.groupDescriptors + geometry.groupDescriptorBlocks)
     return 'group descriptors, rest of their block';
   if (block >= geometry.blocks) return 'behind the filesystem';
-  return groupLabel(geometry, block) ?? journalLabel(geometry, block) ?? 'free';
+  return groupLabel(geometry, block) ?? backupLabel(geometry, block) ?? journalLabel(geometry, block) ?? 'free';
+}
+
+/** What of a group's copies of superblock and descriptors a block belongs to that no source has made. */
+function backupLabel(geometry: Geometry, block: number): string | undefined {
+  const { firstDataBlock, blocksPerGroup, backupGroups, groupDescriptorBlocks, reservedGdtBlocks } = geometry;
+  const group = Math.floor((block - firstDataBlock) / blocksPerGroup);
+  if (!backupGroups.includes(group)) return undefined;
+  const within = block - firstDataBlock - group * blocksPerGroup;
+  if (within === 0) return `backup of the superblock, rest of its block, group ${group}`;
+  if (within <= groupDescriptorBlocks) return `backup of the group descriptors, rest of their block, group ${group}`;
+  return within <= groupDescriptorBlocks + reservedGdtBlocks ? `reserved group descriptors, group ${group}` : undefined;
 }
 
 /** The bitmap or the inode table that a block belongs to. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { featuresOf } from '../../../../src/core/ext4/features.ts';
-import { type Geometry, planGeometry } from '../../../../src/core/ext4/geometry.ts';
+import { type Geometry, needs64bit, planGeometry } from '../../../../src/core/ext4/geometry.ts';
+import { reservedIn } from '../../../../src/core/ext4/group-parts.ts';
 import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
 import { ROOT } from '../../../../src/core/tree/tree.ts';
 import { type ImageOptions, toPlanOptions } from '../../../../src/image/options.ts';
@@ -39,5 +40,36 @@ describe('the largest images', () => {
     ['ext2', { size: 8000 * TIB, fs: 'ext2', blockSize: 1024 }],
   ])('that no %s can be are refused before there is anything for each group', (_, options) => {
     expect(() => geometryOf(options)).toThrow(/blocks of metadata in a group, which has \d+$/);
+  });
+});
+
+describe('a last group', () => {
+  it.each<[string, ImageOptions]>([
+    ['ext2', { fs: 'ext2', blockSize: 1024 }],
+    ['a journal', { journal: true, blockSize: 1024 }],
+  ])('of %s has more than what it begins with, or is left out', (_, options) => {
+    const seen = new Set<number>();
+    for (let blocks = 3 * 8192; blocks < 3 * 8192 + 600; blocks += 4) {
+      const geometry = geometryOf({ ...options, size: blocks * 1024, inodes: 1000 });
+      const features = featuresOf(toPlanOptions(options));
+      const last = geometry.groups - 1;
+      const length = geometry.blocks - 1 - last * 8192;
+      expect(length).toBeGreaterThan(reservedIn(last, geometry, features));
+      expect(geometry.size).toBe(blocks * 1024);
+      if (geometry.blocks < blocks)
+        expect(blocks - geometry.blocks).toBeLessThanOrEqual(reservedIn(3, geometry, features));
+      seen.add(geometry.groups);
+    }
+    expect([...seen]).toEqual([3, 4]);
+  });
+});
+
+describe('block numbers of 64 bits', () => {
+  it('are needed from 2^32 blocks on', () => {
+    const geometry = geometryOf({ size: TIB });
+    const features = featuresOf(toPlanOptions({}));
+    expect(needs64bit({ ...geometry, blocks: 2 ** 32 - 1 }, features)).toBe(false);
+    expect(needs64bit({ ...geometry, blocks: 2 ** 32 }, features)).toBe(true);
+    expect(needs64bit({ ...geometry, blocks: 2 ** 32 }, new Set([...features, '64bit' as const]))).toBe(false);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkExt4Options } from '../../../../src/core/ext4/options.ts';
 import { featuresOf } from '../../../../src/core/ext4/features.ts';
+import { Filesystem } from '../../../../src/core/ext4/reader/filesystem.ts';
 import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
 import { ROOT } from '../../../../src/core/tree/tree.ts';
 import { type ImageOptions, toPlanOptions } from '../../../../src/image/options.ts';
@@ -66,6 +67,29 @@ describe('an exact size', () => {
     const { inodesPerGroup, groups } = plan.geometry;
     expect(inodesPerGroup * groups).toBeGreaterThan(60_000);
     expect(plan.inodesUsed).toBe(12);
+  });
+});
+
+describe('a file of scattered blocks', () => {
+  it.each([
+    [4, 0],
+    [5, 1],
+    [4 + 337, 2],
+  ])('of %d pieces has %d blocks of extents beside its inode', (pieces, blocks) => {
+    const segments = Array.from({ length: pieces }, (_, i) => ({ offset: 2 * i * 4096, length: 4096 }));
+    const plan = planLayers([[put('a', 2 * pieces * 4096, { segments })]]);
+    const used = planLayers([[put('a', 0)]]).blocksUsed;
+    expect(plan.blocksUsed - used).toBe(pieces + blocks);
+    const bytes = plainBytes(plan, [new Uint8Array(pieces * 4096).fill(7)]);
+    const filesystem = new Filesystem({
+      size: plan.size,
+      read: (offset, target) => target.set(bytes.subarray(offset, offset + target.length)),
+    });
+    const found = [...filesystem.runs(filesystem.inode(plan.locate('a')!.ino))].map(({ offset, length }) => ({
+      offset,
+      length,
+    }));
+    expect(found).toEqual(segments);
   });
 });
 
