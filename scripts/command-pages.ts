@@ -12,7 +12,7 @@ function writePages(folder: string, pages: ReadonlyMap<string, string>): void {
   for (const [name, text] of pages) writeFileSync(join(folder, name), text);
 }
 
-const program = createProgram(new AbortController().signal);
+const program = await createProgram(new AbortController().signal);
 const [kind, folder] = process.argv.slice(2);
 if (folder === undefined || (kind !== 'markdown' && kind !== 'man')) throw new Error('markdown FOLDER, or man FOLDER');
 writePages(folder, kind === 'man' ? manPages(program) : markdownPages(program));

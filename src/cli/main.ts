@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { outputFailure } from '../sinks/failure.ts';
 import { report, SignalError } from './failure.ts';
-import { createProgram } from './program.ts';
+import { commandNamed, createProgram } from './program.ts';
 
 const controller = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => controller.abort(new SignalError(signal)));
 }
-const program = createProgram(controller.signal);
+const program = await createProgram(controller.signal, commandNamed(process.argv[2]));
 
 /** What failed first decides the exit status; what fails because of it is not told. */
 function fail(error: unknown): void {

@@ -1,23 +1,40 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { addBuild } from './build.ts';
-import { addCache } from './cache.ts';
-import { addCat } from './cat.ts';
 import { addNotes, type Example } from './command-notes.ts';
-import { addCommit } from './commit.ts';
-import { addCompletion } from './completion.ts';
-import { addDiff } from './diff.ts';
-import { addDoctor } from './doctor.ts';
-import { addExport } from './export.ts';
-import { addHash } from './hash.ts';
-import { addInit } from './init.ts';
-import { addInspect } from './inspect.ts';
-import { addLs } from './ls.ts';
-import { addMap } from './map.ts';
-import { addMeasure } from './measure.ts';
-import { addServe } from './serve.ts';
-import { addTree } from './tree.ts';
-import { addVerify } from './verify.ts';
+
+type AddCommand = (program: Command, signal: AbortSignal) => void;
+
+/** The commands in the order and the groups of the help. What a command is made of takes longer to load than to run. */
+const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<AddCommand>>>>> = {
+  'Make an image of layers:': {
+    build: async () => (await import('./build.ts')).addBuild,
+    hash: async () => (await import('./hash.ts')).addHash,
+    verify: async () => (await import('./verify.ts')).addVerify,
+    measure: async () => (await import('./measure.ts')).addMeasure,
+    map: async () => (await import('./map.ts')).addMap,
+    init: async () => (await import('./init.ts')).addInit,
+  },
+  'Read images back:': {
+    ls: async () => (await import('./ls.ts')).addLs,
+    tree: async () => (await import('./tree.ts')).addTree,
+    cat: async () => (await import('./cat.ts')).addCat,
+    export: async () => (await import('./export.ts')).addExport,
+    diff: async () => (await import('./diff.ts')).addDiff,
+    inspect: async () => (await import('./inspect.ts')).addInspect,
+  },
+  'Serve images, and keep what was written to them:': {
+    serve: async () => (await import('./serve.ts')).addServe,
+    commit: async () => (await import('./commit.ts')).addCommit,
+  },
+  'Around it:': {
+    cache: async () => (await import('./cache.ts')).addCache,
+    doctor: async () => (await import('./doctor.ts')).addDoctor,
+    completion: async () => (await import('./completion.ts')).addCompletion,
+  },
+};
+
+/** What tells of all commands. */
+const NEEDS_ALL: readonly string[] = ['completion'];
 
 const EXAMPLES: readonly Example[] = [
   ['blockloom build base.tar app.tar.gz -o disk.img', 'write an image, bottom layer first'],
@@ -33,38 +50,30 @@ const EXAMPLES: readonly Example[] = [
 const EXIT_STATUS =
   'Exit status: 0 done, 1 failed, 2 wrong usage, 3 input corrupt, unsupported or not found, 4 a verification found a difference.';
 
-/** The command tree; `signal` ends whatever runs. */
-export function createProgram(signal: AbortSignal): Command {
+/** The command tree, or of it the one command `only`; `signal` ends whatever runs. */
+export async function createProgram(signal: AbortSignal, only?: string): Promise<Command> {
   const program = new Command('blockloom')
     .description('Turns layers into a byte-deterministic ext4 image.')
     .version(packageVersion())
     .option('--debug', 'show where an error came from')
     .showHelpAfterError('(blockloom help shows how)')
     .exitOverride();
-  program.commandsGroup('Make an image of layers:');
-  addBuild(program, signal);
-  addHash(program, signal);
-  addVerify(program, signal);
-  addMeasure(program, signal);
-  addMap(program, signal);
-  addInit(program);
-  program.commandsGroup('Read images back:');
-  addLs(program, signal);
-  addTree(program, signal);
-  addCat(program, signal);
-  addExport(program, signal);
-  addDiff(program, signal);
-  addInspect(program, signal);
-  program.commandsGroup('Serve images, and keep what was written to them:');
-  addServe(program, signal);
-  addCommit(program, signal);
-  program.commandsGroup('Around it:').helpCommand('help [command]', 'display help for command');
-  addCache(program, signal);
-  addDoctor(program);
-  addCompletion(program);
+  for (const [title, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(title);
+    for (const [name, load] of Object.entries(commands)) {
+      if (only === undefined || name === only) (await load())(program, signal);
+    }
+  }
+  program.helpCommand('help [command]', 'display help for command');
   addNotes(program, { examples: EXAMPLES }).addHelpText('after', `\n${EXIT_STATUS}`);
   for (const command of program.commands) command.exitOverride();
   return program;
+}
+
+/** The command that an argument names, where it can do without the others. */
+export function commandNamed(argument: string | undefined): string | undefined {
+  const names = Object.values(COMMANDS).flatMap((commands) => Object.keys(commands));
+  return names.find((name) => name === argument && !NEEDS_ALL.includes(name));
 }
 
 function packageVersion(): string {

@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import type { Export } from '../nbd/index.ts';
-import { openWritable } from '../open-writable.ts';
 import { imageBackend } from '../serve-image.ts';
 import type { PumpOptions } from '../sinks/pump.ts';
 import { toVeritySalt } from '../image/options.ts';
@@ -52,12 +51,13 @@ export async function servedExports(
 ): Promise<Export[]> {
   if (options.delta !== undefined && opened.length > 1)
     throw new ImageError('option-invalid', `--delta keeps the changes of one image, not of ${opened.length}`);
+  if (writable !== true) return opened.map(({ name, image }) => ({ name, backend: imageBackend(image) }));
   const { delta, perConnection } = options;
+  const { openWritable } = await import('../open-writable.ts');
   return Promise.all(
     opened.map(async ({ name, image }) => ({
       name,
-      backend:
-        writable === true ? await openWritable(image, { delta, perConnection, ...pumpOptions }) : imageBackend(image),
+      backend: await openWritable(image, { delta, perConnection, ...pumpOptions }),
     })),
   );
 }

@@ -5,10 +5,9 @@ import type { LayerInput } from '../sources/layer-input.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { identifyLayers } from '../sources/identify.ts';
 import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
-import { type FileDigests, makeFileTrees } from './file-trees.ts';
+import type { FileDigests } from './file-trees.ts';
 import { PlannedImage } from './image.ts';
 import { NO_BYTES } from './no-bytes.ts';
-import { withHashTree } from './hash-tree.ts';
 import { type ImageOptions, toPlanOptions, toVeritySalt } from './options.ts';
 import { planImage } from './plan-image.ts';
 
@@ -66,6 +65,7 @@ export async function planLayers(
     const image = new PlannedImage(plan, blobs);
     const salt = toVeritySalt(options);
     if (salt === undefined) return { ...opened, image };
+    const { withHashTree } = await import('./hash-tree.ts');
     return { ...opened, ...(await withHashTree(image, blobs, layers, salt, options)) };
   } catch (error) {
     for (const blob of blobs) blob.close();
@@ -78,7 +78,9 @@ async function fileTrees(
   layers: readonly Layer[],
   options: Omit<OpenImageOptions, 'layers'>,
 ): Promise<{ blob: Blob; fileDigests?: FileDigests }> {
-  return options.planOnly === true ? { blob: NO_BYTES } : makeFileTrees(verityFiles, layers, options);
+  if (options.planOnly === true) return { blob: NO_BYTES };
+  const { makeFileTrees } = await import('./file-trees.ts');
+  return makeFileTrees(verityFiles, layers, options);
 }
 
 /** The same, for who needs the image alone. */

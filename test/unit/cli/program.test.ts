@@ -6,7 +6,7 @@ import { blockloom, MAIN, output } from '../../helpers/cli.ts';
 
 // The compiled one, which finds its package.json.
 const { createProgram } = (await import(join(MAIN, '../program.js'))) as typeof Program;
-const commands = createProgram(new AbortController().signal).commands;
+const { commands } = await createProgram(new AbortController().signal);
 
 describe('help', () => {
   it('shows every command, examples and the exit statuses', () => {
