@@ -55,7 +55,7 @@ describe('any reserved blocks', () => {
         });
         expect(found).toEqual(expected);
         const contiguous = expected.at(-1)! - expected[0]! === count - 1;
-        expect(blocks.areContiguous(content, count)).toBe(contiguous);
+        expect(blocks.contiguousFrom(content) >= count).toBe(contiguous);
         expect(pieces === 1).toBe(contiguous);
         expect(blocks.blockOf(content)).toBe(expected[0]);
         expect(blocks.contentOf(expected[0]!)).toBe(content);

@@ -43,22 +43,26 @@ export class ContentBlocks {
     return block - skipped;
   }
 
-  /** Whether `count` content blocks follow each other in the image, too. */
-  areContiguous(content: number, count: number): boolean {
-    return this.#content.length === 0 || this.#lastBefore(content) === this.#lastBefore(content + count - 1);
+  /** How many content blocks from `content` on follow each other in the image, too; may be infinitely many. */
+  contiguousFrom(content: number): number {
+    return this.#nextAfter(this.#lastBefore(content)) - content;
   }
 
   /** Calls `each` with the runs of the image that `count` content blocks are. */
   forEachRun(content: number, count: number, each: (start: number, count: number) => void): void {
     let i = this.#lastBefore(content);
     for (let done = 0; done < count; i++) {
-      const next = i + 1 < this.#content.length ? this.#content[i + 1]! : Number.POSITIVE_INFINITY;
-      const length = Math.min(count - done, next - content - done);
+      const length = Math.min(count - done, this.#nextAfter(i) - content - done);
       // No content block is between two groups of which the first is nothing but what it begins with.
       if (length === 0) continue;
       each(content + done + (i < 0 ? 0 : this.#skipped[i]!), length);
       done += length;
     }
+  }
+
+  /** The content block that follows what is left out next after the `i`th. */
+  #nextAfter(i: number): number {
+    return i + 1 < this.#content.length ? this.#content[i + 1]! : Number.POSITIVE_INFINITY;
   }
 
   /** What is left out last before a content block; -1 for nothing. */

@@ -44,7 +44,7 @@ function fitsRoot(ino: number, { contents, contentBlocks }: Parts): boolean {
   return (
     count <= EXT_INIT_MAX_LEN * ROOT_ENTRIES_MAX &&
     !contents.isSparse(ino) &&
-    contentBlocks.areContiguous(contents.first[ino]!, count)
+    contentBlocks.contiguousFrom(contents.first[ino]!) >= count
   );
 }
 

@@ -89,12 +89,15 @@ function groupPieces({ geometry, groups, fixed, inodeTable }: RegionParts, sourc
   return pieces.sort((a, b) => a.start - b.start);
 }
 
-/** Builds regions of contents, which go around the pieces that groups begin with. */
+/** Builds regions of contents in ascending order, which go around the pieces that groups begin with. */
 class ContentRegions {
   readonly #builder: RegionsBuilder;
   readonly #geometry: Geometry;
   readonly #pieces: readonly Piece[];
   #next = 0;
+  /** Content bytes up to `#runEnd` lie `#shift` bytes further back in the image. */
+  #runEnd = 0;
+  #shift = 0;
 
   /** `dataRegions` is about how many regions of files' data there will be. */
   constructor(geometry: Geometry, pieces: readonly Piece[], dataRegions: number) {
@@ -105,25 +108,29 @@ class ContentRegions {
 
   /** `length` bytes of source `source` from the content byte `content` on. */
   bytes(content: number, length: number, source: number): void {
-    let offset = 0;
-    this.#forEachRun(content, length, (start, count) => {
-      this.#builder.bytes(start, count, source, offset);
-      offset += count;
-    });
+    for (let done = 0; done < length; ) {
+      const count = this.#advanceTo(content + done, length - done);
+      this.#builder.bytes(this.#builder.end, count, source, done);
+      done += count;
+    }
   }
 
   /** `length` bytes of a layer from `offset` on. */
   blob(content: number, length: number, layer: number, offset: number, owner: number): void {
-    let at = offset;
-    this.#forEachRun(content, length, (start, count) => {
-      this.#builder.blob(start, count, layer, at, owner);
-      at += count;
-    });
+    for (let done = 0; done < length; ) {
+      const count = this.#advanceTo(content + done, length - done);
+      this.#builder.blob(this.#builder.end, count, layer, offset + done, owner);
+      done += count;
+    }
   }
 
   /** `length` zeros, which belong to `owner`. */
   zeros(content: number, length: number, owner: number): void {
-    this.#forEachRun(content, length, (start, count) => this.#builder.zeroTo(start + count, owner));
+    for (let done = 0; done < length; ) {
+      const count = this.#advanceTo(content + done, length - done);
+      this.#builder.zeroTo(this.#builder.end + count, owner);
+      done += count;
+    }
   }
 
   finish(size: number): Regions {
@@ -132,22 +139,18 @@ class ContentRegions {
     return this.#builder.finish();
   }
 
-  #forEachRun(content: number, length: number, each: (start: number, count: number) => void): void {
-    if (length === 0) return;
+  /** Ends the regions in front of a content byte; returns how many of the `length` bytes there follow each other in the image. */
+  #advanceTo(content: number, length: number): number {
     const { blockSize, contentBlocks } = this.#geometry;
-    const block = Math.floor(content / blockSize);
-    const blocks = Math.ceil((content + length) / blockSize) - block;
-    let within = content - block * blockSize;
-    let left = length;
-    contentBlocks.forEachRun(block, blocks, (first, count) => {
-      const bytes = Math.min(left, count * blockSize - within);
-      const start = first * blockSize + within;
-      this.#passPieces(start);
-      this.#builder.zeroTo(start);
-      each(start, bytes);
-      left -= bytes;
-      within = 0;
-    });
+    if (content >= this.#runEnd) {
+      const block = Math.floor(content / blockSize);
+      this.#shift = (contentBlocks.blockOf(block) - block) * blockSize;
+      this.#runEnd = (block + contentBlocks.contiguousFrom(block)) * blockSize;
+    }
+    const start = content + this.#shift;
+    this.#passPieces(start);
+    this.#builder.zeroTo(start);
+    return Math.min(length, this.#runEnd - content);
   }
 
   /** Adds the pieces in front of `end`. */
