@@ -5,7 +5,6 @@ const P64 = [
   0x85ebca77c2b2ae63n,
   0x27d4eb2f165667c5n,
 ] as const;
-const P32 = [0x9e3779b1n, 0x85ebca77n, 0xc2b2ae3dn, 0x27d4eb2fn, 0x165667b1n] as const;
 
 /** XXH64 with seed 0 in bigint, step by step as the specification has it: the oracle of the fast one. */
 export function xxh64(bytes: Uint8Array): bigint {
@@ -32,27 +31,4 @@ export function xxh64(bytes: Uint8Array): bigint {
   acc = w((acc ^ (acc >> 33n)) * p2);
   acc = w((acc ^ (acc >> 29n)) * p3);
   return acc ^ (acc >> 32n);
-}
-
-/** XXH32 with seed 0 in bigint, of little-endian bytes whose count is a multiple of 4. */
-export function xxh32Words(words: Uint32Array): number {
-  const [p1, p2, p3, p4, p5] = P32;
-  const w = (x: bigint): bigint => BigInt.asUintN(32, x);
-  const rotl = (x: bigint, n: bigint): bigint => w((x << n) | (x >> (32n - n)));
-  const round = (acc: bigint, lane: bigint): bigint => w(rotl(w(acc + lane * p2), 13n) * p1);
-  let at = 0;
-  let acc: bigint = p5;
-  if (words.length >= 4) {
-    const lanes = [w(p1 + p2), p2, 0n, w(-p1)];
-    for (; at + 4 <= words.length; at += 4) {
-      for (let i = 0; i < 4; i++) lanes[i] = round(lanes[i] ?? 0n, BigInt(words[at + i] ?? 0));
-    }
-    const [a = 0n, b = 0n, c = 0n, d = 0n] = lanes;
-    acc = w(rotl(a, 1n) + rotl(b, 7n) + rotl(c, 12n) + rotl(d, 18n));
-  }
-  acc = w(acc + BigInt(words.length * 4));
-  for (; at < words.length; at++) acc = w(rotl(w(acc + BigInt(words[at] ?? 0) * p3), 17n) * p4);
-  acc = w((acc ^ (acc >> 15n)) * p2);
-  acc = w((acc ^ (acc >> 13n)) * p3);
-  return Number(acc ^ (acc >> 16n));
 }

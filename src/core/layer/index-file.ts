@@ -1,11 +1,11 @@
+import { crc32c } from 'ext2fs-wasm';
 import type { Numbers } from '../columns.ts';
 import { EntryType } from './entry.ts';
 import type { EntryColumns, LayerIndex } from './layer-index.ts';
 import { findXattrSets } from './xattr-sets.ts';
-import { xxh32 } from './xxh32.ts';
 
 /** The version of the format, and of what readers put into an index: a change of either makes cached ones useless. */
-export const INDEX_VERSION = 2;
+export const INDEX_VERSION = 3;
 
 /** `BLMINDEX` in ASCII. */
 const MAGIC = [0x42, 0x4c, 0x4d, 0x49, 0x4e, 0x44, 0x45, 0x58];
@@ -57,7 +57,7 @@ interface FileHeader extends Counts {
 }
 
 /**
- * A layer index as bytes: header, segments, columns, paths, xattr sets, each at a multiple of 8, and XXH32 of all that
+ * A layer index as bytes: header, segments, columns, paths, xattr sets, each at a multiple of 8, and CRC-32C of all that
  * as the last word. Columns are as wide as their numbers need, in memory as in the file: loading is making views.
  */
 export function encodeLayerIndex(index: LayerIndex): Uint8Array {
@@ -83,7 +83,7 @@ export function encodeLayerIndex(index: LayerIndex): Uint8Array {
     bytes.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), offset);
     offset += aligned(part.byteLength);
   }
-  new Uint32Array(bytes.buffer, bodyEnd, 1)[0] = xxh32(new Uint32Array(bytes.buffer, 0, bodyEnd / 4));
+  new Uint32Array(bytes.buffer, bodyEnd, 1)[0] = crc32c(0, bytes.subarray(0, bodyEnd));
   return bytes;
 }
 
@@ -92,9 +92,10 @@ export function decodeLayerIndex(bytes: Uint8Array): LayerIndex | undefined {
   if (bytes.length < HEADER_BYTES + TRAILER_BYTES || bytes.length % 4 !== 0) return undefined;
   const file = bytes.byteOffset % ALIGNMENT === 0 ? bytes : bytes.slice();
   const header = readHeader(file);
-  const words = new Uint32Array(file.buffer, file.byteOffset, file.length / 4);
   if (header === undefined || fileLength(header) !== file.length) return undefined;
-  if (xxh32(words.subarray(0, -1)) !== words[words.length - 1]) return undefined;
+  const bodyEnd = file.length - TRAILER_BYTES;
+  const [checksum] = new Uint32Array(file.buffer, file.byteOffset + bodyEnd, 1);
+  if (crc32c(0, file.subarray(0, bodyEnd)) !== checksum) return undefined;
   const index = readBody(file, header);
   return index !== undefined && isConsistent(index) ? index : undefined;
 }

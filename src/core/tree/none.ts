@@ -1,0 +1,2 @@
+/** No inode, no dentry, no layer. */
+export const NONE = 0xffff_ffff;
