@@ -130,7 +130,7 @@ function orderDirectories(tree: Tree, numbering: Numbering, placement: Ext4Optio
   const keys: number[] = [];
   for (let inode = 0; inode < tree.inodeCount; inode++) {
     if (!tree.isDirectory(inode) || numbering.ino[inode] === 0) continue;
-    const layer = placement === 'stable' ? tree.directoryLayer.values[inode]! : 0;
+    const layer = placement === 'stable' ? tree.directoryLayer(inode) : 0;
     keys.push(layer * 2 ** 32 + numbering.ino[inode]!);
   }
   const sorted = Float64Array.from(keys).sort();

@@ -1,4 +1,4 @@
-import { type ByteString, bytesOf } from '../bytes.ts';
+import { type ByteString, byteString, bytesOf } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -61,7 +61,7 @@ export interface Host {
   readonly warn: (warning: string) => void;
 }
 
-const LOST_AND_FOUND = bytesOf('lost+found');
+const LOST_AND_FOUND: ByteString = 'lost+found';
 
 /**
  * Plans the ext4 or ext2 image of a tree: a function of the tree and the options alone. Adds lost+found to a tree that has none, and
@@ -122,16 +122,26 @@ function withNeeded(
 }
 
 function ensureLostAndFound(tree: Tree): number {
-  const dentry = tree.lookup(ROOT, LOST_AND_FOUND);
-  if (dentry === NONE) {
+  const dentry = findLostAndFound(tree);
+  if (dentry === undefined) {
     const inode = tree.addInode(EntryType.directory, NONE, 0);
-    tree.link(ROOT, inode, tree.directoryLayer.values[ROOT]!, LOST_AND_FOUND);
+    tree.link(ROOT, inode, tree.directoryLayer(ROOT), bytesOf(LOST_AND_FOUND));
     return inode;
   }
   const inode = tree.dentryInode.values[dentry]!;
   if (tree.isDirectory(inode)) return inode;
   const context = { layer: tree.inodeLayer.values[inode], path: 'lost+found' };
   throw new ImageError('layer-unsupported', 'not a directory, which ext4 needs there', context);
+}
+
+/** The dentry of lost+found: sought among all of the root, so that the tree needs no table of names for it. */
+function findLostAndFound(tree: Tree): number | undefined {
+  const { length } = LOST_AND_FOUND;
+  return tree
+    .children(ROOT)
+    .find(
+      (each) => tree.dentryNameLength.values[each] === length && byteString(tree.nameBytes(each)) === LOST_AND_FOUND,
+    );
 }
 
 function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {

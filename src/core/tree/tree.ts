@@ -2,10 +2,11 @@ import { type ByteString, byteString, displayName } from '../bytes.ts';
 import { type Column, u8Column, u32Column } from '../columns.ts';
 import { EntryType } from '../layer/entry.ts';
 import { entryLinkPathBytes, type LayerIndex } from '../layer/layer-index.ts';
-import { type HashKey, nameHash } from './name-hash.ts';
+import type { HashKey } from './name-hash.ts';
+import { NameTable } from './name-table.ts';
+import { NONE } from './none.ts';
 
-/** No inode, no dentry, no layer. */
-export const NONE = 0xffff_ffff;
+export { NONE };
 /** The inode of the root directory. */
 export const ROOT = 0;
 /** For how many directories that no entry describes there is room from the start, as a part of the entries. */
@@ -41,13 +42,21 @@ export class Tree {
   readonly inodeDentries: Column<Uint32Array>;
   /** Whether the layer that made it also removed it: no layer above ever saw it. */
   readonly #isPassing: Column<Uint8Array>;
-  /** A directory's own dentry; NONE for the root and for everything else. */
-  readonly #directoryDentry: Column<Uint32Array>;
-  readonly #firstDentry: Column<Uint32Array>;
-  /** The last layer that changed a directory's names. */
-  readonly directoryLayer: Column<Uint32Array>;
-  /** The layer in which everything lower was removed from a directory. */
-  readonly #prunedLayer: Column<Uint32Array>;
+  /** By inode, for a directory: its row in the columns of directories. */
+  readonly #directory: Column<Uint32Array>;
+
+  /** A directory's own dentry; NONE for the root. */
+  readonly #directoryDentry = u32Column();
+  /** The newest of its dentries that is not known to be removed. */
+  readonly #firstDentry = u32Column();
+  /** Of all the dentries that it ever had the one with the greatest name: what sorts behind that is not there. */
+  readonly #greatestDentry = u32Column();
+  /** The first of all dentries that, if it were one of its own, would not be in the table of names. */
+  readonly #tabulatedDentries = u32Column();
+  /** The last layer that changed its names. */
+  readonly #directoryLayer = u32Column();
+  /** The layer in which everything lower was removed from it. */
+  readonly #prunedLayer = u32Column();
 
   /** By layer that has ended: the first inode that it made. */
   readonly layerStarts: number[] = [];
@@ -55,20 +64,12 @@ export class Tree {
   /** Grows whenever a directory or a symlink loses a name: what was resolved before may be elsewhere now. */
   generation = 0;
 
-  readonly #key: HashKey;
-  #slots: Uint32Array;
-  #slotsUsed = 0;
-  /** The last name that was looked up, and its hash: a name that is not there is made next. */
-  readonly #last: { directory: number; bytes: Uint8Array; start: number; end: number; hash: number };
+  readonly #nameTable: NameTable;
   #dentryOf: Uint32Array | undefined;
 
   constructor(layers: readonly LayerIndex[], key: HashKey) {
     this.layers = layers;
-    this.#key = key;
-    this.#last = { directory: NONE, bytes: new Uint8Array(0), start: 0, end: 0, hash: 0 };
-    // Room for every entry's name from the start: a table that grows would hash each of them again and again.
     const entries = layers.reduce((sum, { count }) => sum + count, 0);
-    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(2 * entries + 256))).fill(NONE);
     const capacity = Math.ceil(entries * (1 + IMPLIED_DIRECTORIES)) + 64;
     this.dentryDirectory = u32Column(capacity);
     this.dentryInode = u32Column(capacity);
@@ -82,10 +83,8 @@ export class Tree {
     this.inodeEntry = u32Column(capacity);
     this.inodeDentries = u32Column(capacity);
     this.#isPassing = u8Column(capacity);
-    this.#directoryDentry = u32Column(capacity);
-    this.#firstDentry = u32Column(capacity);
-    this.directoryLayer = u32Column(capacity);
-    this.#prunedLayer = u32Column(capacity);
+    this.#directory = u32Column(capacity);
+    this.#nameTable = new NameTable(this, key);
     this.addInode(EntryType.directory, NONE, 0);
     this.inodeDentries.values[ROOT] = 1;
   }
@@ -107,11 +106,17 @@ export class Tree {
     this.inodeEntry.push(entry);
     this.inodeDentries.push(0);
     this.#isPassing.push(0);
-    this.#directoryDentry.push(NONE);
-    this.#firstDentry.push(NONE);
-    this.directoryLayer.push(0);
-    this.#prunedLayer.push(NONE);
+    this.#directory.push(type === EntryType.directory ? this.#addDirectory() : NONE);
     return this.inodeType.push(type);
+  }
+
+  #addDirectory(): number {
+    this.#firstDentry.push(NONE);
+    this.#greatestDentry.push(NONE);
+    this.#tabulatedDentries.push(0);
+    this.#directoryLayer.push(0);
+    this.#prunedLayer.push(NONE);
+    return this.#directoryDentry.push(NONE);
   }
 
   /** Ends a layer, whose inodes are those from `first` on. */
@@ -127,6 +132,11 @@ export class Tree {
     return this.#isPassing.values[inode] === 0;
   }
 
+  /** The last layer that changed a directory's names. */
+  directoryLayer(directory: number): number {
+    return this.#of(this.#directoryLayer, directory);
+  }
+
   /** Gives an inode the attributes of another entry. */
   setAttributes(inode: number, layer: number, entry: number): void {
     this.inodeLayer.values[inode] = layer;
@@ -135,21 +145,34 @@ export class Tree {
 
   /** The dentry of a name in `directory`, or NONE; the name is all of `bytes`, or its part between `start` and `end`. */
   lookup(directory: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
-    const mask = this.#slots.length - 1;
-    let slot = this.#hash(directory, bytes, start, end) & mask;
-    for (;;) {
-      const dentry = this.#slots[slot] as number;
-      if (dentry === NONE) return NONE;
-      if (this.dentryInode.values[dentry] !== NONE && this.#is(dentry, directory, bytes, start, end)) return dentry;
-      slot = (slot + 1) & mask;
+    // Most layers have names in order: a new one is the greatest, and one with parents stands in the greatest of each.
+    const greatest = this.#of(this.#greatestDentry, directory);
+    const order = greatest === NONE ? 1 : this.#compare(bytes, start, end, greatest);
+    if (order > 0) return NONE;
+    if (order === 0 && this.dentryInode.values[greatest] !== NONE) return greatest;
+    const found = this.#nameTable.find(directory, bytes, start, end);
+    if (found !== NONE || !this.#tabulate(directory)) return found;
+    return this.#nameTable.find(directory, bytes, start, end);
+  }
+
+  /** Adds to the table of names those of a directory that are not there; returns whether there were any. */
+  #tabulate(directory: number): boolean {
+    const from = this.#of(this.#tabulatedDentries, directory);
+    let dentry = this.#of(this.#firstDentry, directory);
+    if (dentry === NONE || dentry < from) return false;
+    this.#set(this.#tabulatedDentries, directory, dentry + 1);
+    for (; dentry !== NONE && dentry >= from; dentry = this.#dentryNext.values[dentry] as number) {
+      if (this.dentryInode.values[dentry] === NONE) continue;
+      const start = this.dentryNameStart.values[dentry] as number;
+      const end = start + (this.dentryNameLength.values[dentry] as number);
+      this.#nameTable.add(dentry, directory, this.names.values, start, end);
     }
+    return true;
   }
 
   /** Makes a dentry; `directory` must not hold the name, which is all of `bytes`, or its part between `start` and `end`. */
   link(directory: number, inode: number, layer: number, bytes: Uint8Array, start = 0, end = bytes.length): number {
-    if (2 * (this.#slotsUsed + 1) > this.#slots.length) this.#rehash();
     this.#dentryOf = undefined;
-    const hash = this.#hash(directory, bytes, start, end);
     const nameStart = this.names.extend(end - start);
     const names = this.names.values;
     for (let i = start; i < end; i++) names[nameStart + i - start] = bytes[i] as number;
@@ -157,13 +180,21 @@ export class Tree {
     this.dentryInode.push(inode);
     this.dentryNameStart.push(nameStart);
     this.dentryLayer.push(layer);
-    this.#dentryNext.push(this.#firstDentry.values[directory] as number);
+    const row = this.#directory.values[directory] as number;
+    const first = this.#firstDentry.values[row] as number;
+    this.#dentryNext.push(first);
     const dentry = this.dentryNameLength.push(end - start);
-    this.#firstDentry.values[directory] = dentry;
-    this.directoryLayer.values[directory] = layer;
+    this.#firstDentry.values[row] = dentry;
+    this.#directoryLayer.values[row] = layer;
+    const greatest = this.#greatestDentry.values[row] as number;
+    if (greatest === NONE || this.#compare(bytes, start, end, greatest) >= 0) this.#greatestDentry.values[row] = dentry;
     this.inodeDentries.values[inode] = (this.inodeDentries.values[inode] as number) + 1;
-    if (this.isDirectory(inode)) this.#directoryDentry.values[inode] = dentry;
-    this.#place(dentry, hash);
+    if (this.isDirectory(inode)) this.#set(this.#directoryDentry, inode, dentry);
+    const tabulated = this.#tabulatedDentries.values[row] as number;
+    if (tabulated > 0 && (first === NONE || first < tabulated)) {
+      this.#tabulatedDentries.values[row] = dentry + 1;
+      this.#nameTable.add(dentry, directory, bytes, start, end);
+    }
     return dentry;
   }
 
@@ -187,13 +218,13 @@ export class Tree {
       this.inodeDentries.values[inode] = (this.inodeDentries.values[inode] as number) - 1;
       this.dentryInode.values[each] = NONE;
     }
-    this.directoryLayer.values[this.dentryDirectory.values[dentry] as number] = layer;
+    this.#set(this.#directoryLayer, this.dentryDirectory.values[dentry] as number, layer);
   }
 
   /** Removes from `directory` what lower layers than `layer` put there; names that `layer` itself made stay. */
   pruneChildren(directory: number, layer: number): void {
-    if (this.#prunedLayer.values[directory] === layer) return;
-    this.#prunedLayer.values[directory] = layer;
+    if (this.#of(this.#prunedLayer, directory) === layer) return;
+    this.#set(this.#prunedLayer, directory, layer);
     for (const child of this.children(directory)) this.pruneLower(child, layer);
   }
 
@@ -203,7 +234,7 @@ export class Tree {
     for (const each of subtree.reverse()) {
       const inode = this.dentryInode.values[each] as number;
       const directory = this.isDirectory(inode);
-      if (directory) this.#prunedLayer.values[inode] = layer;
+      if (directory) this.#set(this.#prunedLayer, inode, layer);
       if (this.dentryLayer.values[each] === layer) continue;
       if (directory && this.#hasChildren(inode)) {
         this.setAttributes(inode, NONE, 0);
@@ -217,7 +248,7 @@ export class Tree {
   /** The live dentries of a directory, newest first. */
   children(directory: number): number[] {
     const found: number[] = [];
-    let dentry = this.#firstDentry.values[directory] as number;
+    let dentry = this.#of(this.#firstDentry, directory);
     for (; dentry !== NONE; dentry = this.#dentryNext.values[dentry] as number) {
       if (this.dentryInode.values[dentry] !== NONE) found.push(dentry);
     }
@@ -226,7 +257,7 @@ export class Tree {
 
   /** The directory that holds `directory`; the root holds itself. */
   parent(directory: number): number {
-    const dentry = this.#directoryDentry.values[directory] as number;
+    const dentry = this.#of(this.#directoryDentry, directory);
     return dentry === NONE ? ROOT : (this.dentryDirectory.values[dentry] as number);
   }
 
@@ -271,13 +302,13 @@ export class Tree {
 
   /** The path of an inode for people, `''` for the root. */
   displayInode(inode: number): string {
-    const dentry = this.isDirectory(inode) ? (this.#directoryDentry.values[inode] as number) : this.dentryOf(inode);
+    const dentry = this.isDirectory(inode) ? this.#of(this.#directoryDentry, inode) : this.dentryOf(inode);
     return dentry === NONE ? '' : this.displayPath(dentry);
   }
 
   /** The dentry of the directory that holds a dentry; NONE for the root. */
   #parentDentry(dentry: number): number {
-    return this.#directoryDentry.values[this.dentryDirectory.values[dentry] as number] as number;
+    return this.#of(this.#directoryDentry, this.dentryDirectory.values[dentry] as number);
   }
 
   #indexDentries(): Uint32Array {
@@ -290,10 +321,10 @@ export class Tree {
   }
 
   #hasChildren(directory: number): boolean {
-    let dentry = this.#firstDentry.values[directory] as number;
+    let dentry = this.#of(this.#firstDentry, directory);
     while (dentry !== NONE && this.dentryInode.values[dentry] === NONE)
       dentry = this.#dentryNext.values[dentry] as number;
-    this.#firstDentry.values[directory] = dentry;
+    this.#set(this.#firstDentry, directory, dentry);
     return dentry !== NONE;
   }
 
@@ -303,56 +334,31 @@ export class Tree {
     for (let i = 0; i < found.length; i++) {
       const inode = this.dentryInode.values[found[i] as number] as number;
       if (!this.isDirectory(inode)) continue;
-      if (pruned !== NONE && this.#prunedLayer.values[inode] === pruned) continue;
+      if (pruned !== NONE && this.#of(this.#prunedLayer, inode) === pruned) continue;
       for (const child of this.children(inode)) found.push(child);
     }
     return found;
   }
 
-  #is(dentry: number, directory: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.dentryDirectory.values[dentry] !== directory) return false;
-    if (this.dentryNameLength.values[dentry] !== end - start) return false;
+  /** Compares the name between `start` and `end` of `bytes` with that of a dentry: negative, 0 or positive, in byte order. */
+  #compare(bytes: Uint8Array, start: number, end: number, dentry: number): number {
     const names = this.names.values;
-    let at = this.dentryNameStart.values[dentry] as number;
-    for (let i = start; i < end; i++) if (names[at++] !== bytes[i]) return false;
-    return true;
+    const at = this.dentryNameStart.values[dentry] as number;
+    const length = this.dentryNameLength.values[dentry] as number;
+    const common = Math.min(length, end - start);
+    for (let i = 0; i < common; i++) {
+      const difference = (bytes[start + i] as number) - (names[at + i] as number);
+      if (difference !== 0) return difference;
+    }
+    return end - start - length;
   }
 
-  #hash(directory: number, bytes: Uint8Array, start: number, end: number): number {
-    const last = this.#last;
-    if (last.directory !== directory || last.start !== start || last.end !== end || last.bytes !== bytes) {
-      last.directory = directory;
-      last.bytes = bytes;
-      last.start = start;
-      last.end = end;
-      last.hash = nameHash(this.#key, directory, bytes, start, end - start);
-    }
-    return last.hash;
+  /** What a column of directories has of a directory inode. */
+  #of(column: Column<Uint32Array>, directory: number): number {
+    return column.values[this.#directory.values[directory] as number] as number;
   }
 
-  #place(dentry: number, hash: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = hash & mask;
-    for (; this.#slots[slot] !== NONE; slot = (slot + 1) & mask) {
-      // A removed dentry's slot is taken over: else one name, made again and again, would make all its lookups long.
-      if (this.dentryInode.values[this.#slots[slot] as number] === NONE) break;
-    }
-    if (this.#slots[slot] === NONE) this.#slotsUsed++;
-    this.#slots[slot] = dentry;
-  }
-
-  /** Drops removed dentries from the table, and doubles it when the live ones need it. */
-  #rehash(): void {
-    const live = this.#slots.filter((dentry) => dentry !== NONE && this.dentryInode.values[dentry] !== NONE);
-    let size = this.#slots.length;
-    while (size < 4 * (live.length + 1)) size *= 2;
-    this.#slots = new Uint32Array(size).fill(NONE);
-    this.#slotsUsed = 0;
-    for (const dentry of live) {
-      const directory = this.dentryDirectory.values[dentry] as number;
-      const start = this.dentryNameStart.values[dentry] as number;
-      const length = this.dentryNameLength.values[dentry] as number;
-      this.#place(dentry, nameHash(this.#key, directory, this.names.values, start, length));
-    }
+  #set(column: Column<Uint32Array>, directory: number, value: number): void {
+    column.values[this.#directory.values[directory] as number] = value;
   }
 }
