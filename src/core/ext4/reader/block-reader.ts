@@ -49,14 +49,18 @@ export class BlockReader {
   block(block: number, what: string): Uint8Array {
     const slot = block % this.#slotBlock.length;
     if (this.#slotBlock[slot] === block) return this.#slotBytes[slot]!;
-    const { blockSize } = this;
-    if (!(block >= 0 && (block + 1) * blockSize <= this.size))
-      throw corrupt(`${what}: block ${block} is not in the image`);
-    const bytes = new Uint8Array(blockSize);
-    this.read(block * blockSize, bytes);
+    const bytes = new Uint8Array(this.blockSize);
+    this.readBlock(block, what, bytes);
     this.#slotBytes[slot] = bytes;
     this.#slotBlock[slot] = block;
     return bytes;
+  }
+
+  /** Fills `target`, as long as a block, with one that is not kept. Throws `image-corrupt` when it is not in the image. */
+  readBlock(block: number, what: string, target: Uint8Array): void {
+    if (!(block >= 0 && (block + 1) * this.blockSize <= this.size))
+      throw corrupt(`${what}: block ${block} is not in the image`);
+    this.read(block * this.blockSize, target);
   }
 
   /** Fills `target` from `offset`. Throws `image-corrupt` when that is not all in the image. */

@@ -56,12 +56,15 @@ export class Filesystem {
   /** Whether blocks are read from a journal that was not emptied. */
   readonly isRecovered: boolean;
   readonly #reader: BlockReader;
+  /** Holds a block of a directory while its names are taken out of it: most directories have one, and are read once. */
+  readonly #directoryBlock: Uint8Array;
   #tables: InodeTables;
 
   /** Opens what `device` holds; a journal that has to be recovered is read in place of the blocks that it has. */
   constructor(device: BlockDevice) {
     const found = readSuperblock(device);
     this.#reader = new BlockReader(device, found.blockSize);
+    this.#directoryBlock = new Uint8Array(found.blockSize);
     this.superblock = found;
     this.#tables = new InodeTables(this.#reader, found);
     this.isRecovered = (found.incompat & INCOMPAT.needs_recovery) !== 0 && (found.compat & COMPAT.has_journal) !== 0;
@@ -124,11 +127,12 @@ export class Filesystem {
     const seed = inodeChecksumSeed(this.superblock, ino, generation);
     const end = Math.ceil(directory.size / blockSize);
     const seen = new Set<number>();
+    const block = this.#directoryBlock;
     for (const { logical, physical, count } of blockRuns(this.#reader, this.superblock, directory)) {
       for (let i = 0; i < count && logical + i < end; i++) {
         if (seen.has(physical + i)) throw corrupt(`directory inode ${ino}: block ${physical + i} stands twice in it`);
         seen.add(physical + i);
-        const block = this.#reader.block(physical + i, `directory inode ${ino}`);
+        this.#reader.readBlock(physical + i, `directory inode ${ino}`, block);
         const place = `directory inode ${ino}, block ${physical + i}`;
         if (hasMetadataChecksums) verifyDirectoryBlock(block, (flags & ReadFlag.index) !== 0, seed, place);
         yield* namesIn(block, ino, blockSize);
