@@ -1,4 +1,4 @@
-import type { BytesSource } from '../plan/plan.ts';
+import { bytesSource } from '../plan/bytes-source.ts';
 import { roundUp } from '../struct.ts';
 import { EXT4_BOOT_LOADER_INO, EXT4_JOURNAL_INO, EXT4_RESIZE_INO, EXT2_DIND_BLOCK } from './format/inode.ts';
 import { SUPERBLOCK_OFFSET } from './format/superblock.ts';
@@ -58,9 +58,9 @@ export function fixedSources(parts: SuperblockParts, descriptors: Uint8Array, re
   const { blockSize, backupGroups, blocksPerGroup } = geometry;
   const groupDescriptors = geometry.groupDescriptors * blockSize;
   const sources = [
-    { start: SUPERBLOCK_OFFSET, source: fixedBytes(makeSuperblock(parts), 'superblock') },
-    { start: groupDescriptors, source: fixedBytes(descriptors, 'group descriptors') },
-    { start: geometry.record * blockSize, source: fixedBytes(inWholeBlocks(record, blockSize), 'image record') },
+    { start: SUPERBLOCK_OFFSET, source: bytesSource(makeSuperblock(parts), 'superblock') },
+    { start: groupDescriptors, source: bytesSource(descriptors, 'group descriptors') },
+    { start: geometry.record * blockSize, source: bytesSource(inWholeBlocks(record, blockSize), 'image record') },
   ];
   if (geometry.reservedGdtBlocks > 0) {
     const start = groupDescriptors + geometry.groupDescriptorBlocks * blockSize;
@@ -68,9 +68,9 @@ export function fixedSources(parts: SuperblockParts, descriptors: Uint8Array, re
   }
   for (const group of backupGroups) {
     const start = (geometry.firstDataBlock + group * blocksPerGroup) * blockSize;
-    const superblock = fixedBytes(makeSuperblock(parts, group), `backup of the superblock, group ${group}`);
+    const superblock = bytesSource(makeSuperblock(parts, group), `backup of the superblock, group ${group}`);
     sources.push({ start, source: superblock });
-    const copy = fixedBytes(descriptors, `backup of the group descriptors, group ${group}`);
+    const copy = bytesSource(descriptors, `backup of the group descriptors, group ${group}`);
     sources.push({ start: start + blockSize, source: copy });
   }
   return sources;
@@ -81,23 +81,13 @@ export function specialContents({ geometry, features }: Parts, uuid: Uint8Array)
   const { blockSize, journalBlocks } = geometry;
   const sources: ContentSource[] = [];
   if (geometry.reservedGdtBlocks > 0) {
-    sources.push({ block: geometry.resizeInode, source: fixedBytes(resizeInodeBlock(geometry), 'resize inode') });
+    sources.push({ block: geometry.resizeInode, source: bytesSource(resizeInodeBlock(geometry), 'resize inode') });
   }
   if (journalBlocks > 0) {
     const superblock = journalSuperblock(journalBlocks, blockSize, uuid, features);
-    sources.push({ block: geometry.journal, source: fixedBytes(superblock, 'journal superblock') });
+    sources.push({ block: geometry.journal, source: bytesSource(superblock, 'journal superblock') });
   }
   return sources;
-}
-
-/** A source of bytes that are made already. */
-function fixedBytes(bytes: Uint8Array, label: string): BytesSource {
-  return {
-    length: bytes.length,
-    read: (offset, target) => target.set(bytes.subarray(offset, offset + target.length)),
-    label: () => label,
-    labelUnit: bytes.length,
-  };
 }
 
 function inWholeBlocks(bytes: Uint8Array, blockSize: number): Uint8Array {
