@@ -21,6 +21,8 @@ export const TOOLS = [
   { command: 'xz', debian: 'xz-utils', why: 'xz writes compressed layers' },
   { command: 'fsverity', debian: 'fsverity', why: 'computes fs-verity digests' },
   { command: 'veritysetup', debian: 'cryptsetup-bin', why: 'computes and verifies hash trees of dm-verity' },
+  { command: 'sgdisk', debian: 'gdisk', why: 'judges partition tables' },
+  { command: 'sfdisk', debian: 'fdisk', why: 'reads partition tables' },
   { command: 'setfattr', debian: 'attr', why: 'sets extended attributes for GNU tar to store' },
   { command: 'setfacl', debian: 'acl', why: 'sets access control lists for GNU tar to store' },
   { command: 'nbdinfo', debian: 'libnbd-bin', why: 'nbdinfo, nbdcopy and nbdfuse are clients of the NBD server' },
