@@ -185,11 +185,11 @@ async function writeText(path: string | undefined, text: string | Iterable<strin
 }
 
 function describe(
-  { image, layers, verity, fileDigests }: OpenedImage,
+  { image, filesystem, layers, verity, fileDigests }: OpenedImage,
   output: string,
   { sha256, reused }: WrittenImage,
 ): Record<string, unknown> {
-  const { uuid, geometry, blocksUsed, inodesUsed } = image.plan;
+  const { uuid, geometry, blocksUsed, inodesUsed } = filesystem;
   return {
     file: output,
     sha256,

@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { type ByteString, displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
-import type { Ext4Plan } from '../core/ext4/layout.ts';
 import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import { readMapRows } from '../core/ext4/reader/read-map.ts';
-import { type Image, PlannedImage } from '../image/image.ts';
+import type { Image } from '../image/image.ts';
+import type { OpenedImage } from '../image/open-image.ts';
 import { normalizePath } from '../core/layer/path.ts';
 import { labelAt, type MapRow, mapRows } from '../core/plan/map.ts';
 import { type LayerInput, referenceOf } from '../sources/layer-input.ts';
@@ -60,25 +60,26 @@ async function map(references: readonly LayerInput[], options: MapOptions, signa
       { ...options, planOnly: delta === undefined },
       signal,
       progress,
-      async ({ image, layers }) => {
+      async ({ image, planned, layers }) => {
         if (html !== undefined) {
           const names = references.map(referenceOf);
           return writePicture({ image, layers, references: names, output: html, force }, signal, progress);
         }
-        const rows =
-          image instanceof PlannedImage ? select(image.plan as Ext4Plan, options) : selectRead(image, options);
+        const rows = planned === undefined ? selectRead(image, options) : select(planned, options);
         await print(rows, json === true);
       },
     ),
   );
 }
 
-function select(plan: Ext4Plan, options: MapOptions): Iterable<MapRow> {
+function select(planned: OpenedImage, options: MapOptions): Iterable<MapRow> {
+  const { plan } = planned.image;
+  const { blockSize } = planned.filesystem.geometry;
   const { at, path } = checkedSelection(options, plan.size);
-  if (path !== undefined) return rowsOfPath(plan, path);
+  if (path !== undefined) return rowsOfPath(planned, path);
   if (at === undefined) return mapRows(plan);
-  const block = Math.floor(at / plan.geometry.blockSize) * plan.geometry.blockSize;
-  for (const row of mapRows(plan, block, plan.geometry.blockSize)) {
+  const block = Math.floor(at / blockSize) * blockSize;
+  for (const row of mapRows(plan, block, blockSize)) {
     if (at < row.start + row.length) return [{ ...row, label: labelAt(plan, at) }];
   }
   return [];
@@ -113,12 +114,12 @@ function checkedSelection({ at, path }: MapOptions, size: number): Pick<MapOptio
 
 const noSuchPath = (path: string): ImageError => new ImageError('path-not-found', `the image has nothing at ${path}`);
 
-function* rowsOfPath(plan: Ext4Plan, path: string): Generator<MapRow, void> {
-  const location = plan.locate(normalizePath(utf8ByteString(path), {}));
+function* rowsOfPath({ image: { plan }, filesystem, filesystemStart }: OpenedImage, path: string): Generator<MapRow> {
+  const location = filesystem.locate(normalizePath(utf8ByteString(path), {}));
   if (location === undefined) throw noSuchPath(displayName(utf8ByteString(path)));
-  const { inodeOffset } = location;
+  const inodeOffset = filesystemStart + location.inodeOffset;
   for (const row of mapRows(plan, inodeOffset, INODE_SIZE)) yield { ...row, label: labelAt(plan, inodeOffset) };
-  if (location.length > 0) yield* mapRows(plan, location.offset, location.length);
+  if (location.length > 0) yield* mapRows(plan, filesystemStart + location.offset, location.length);
 }
 
 const INODE_SIZE = 256;

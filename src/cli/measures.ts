@@ -19,8 +19,8 @@ export interface Measures {
   readonly uuid: string;
 }
 
-export function measure({ image, layers }: OpenedImage): Measures {
-  const { geometry, blocksUsed, inodesUsed, uuid } = image.plan;
+export function measure({ image, filesystem, layers }: OpenedImage): Measures {
+  const { geometry, blocksUsed, inodesUsed, uuid } = filesystem;
   const hashTree = image.size - geometry.blocks * geometry.blockSize;
   return {
     size: image.size,

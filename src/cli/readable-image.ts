@@ -3,6 +3,7 @@ import { byteString } from '../core/bytes.ts';
 import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import type { ByteString } from '../core/bytes.ts';
 import type { Image } from '../image/image.ts';
+import type { OpenedImage } from '../image/open-image.ts';
 import { openMergedImage } from '../merged-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import type { Layer } from '../sources/layer.ts';
@@ -36,6 +37,8 @@ export function addReadOptions(command: Command): Command {
 /** An image to read. */
 export interface Readable {
   readonly image: Image;
+  /** An image as it was planned, without the delta over it. */
+  readonly planned?: OpenedImage | undefined;
   /** Of an image that is planned from layers. */
   readonly layers: readonly Layer[];
   readonly references: readonly ResolvedReference[];
@@ -84,8 +87,8 @@ export async function withReadable(
   const given = await withDefinition(references, options);
   const opened = await openExports([{ name: '', layers: given.layers }], given.options, signal, progress);
   try {
-    const { image, layers, references: resolved } = opened[0]!;
-    if (delta === undefined) return await work({ image, layers, references: resolved });
+    const { image, layers, references: resolved, planned } = opened[0]!;
+    if (delta === undefined) return await work({ image, planned, layers, references: resolved });
     const merged = await openMergedImage(image, delta, { signal, onProgress: progress.show });
     try {
       await work({ image: merged, layers, references: resolved });

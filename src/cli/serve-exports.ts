@@ -22,6 +22,8 @@ export interface OpenedExport {
   readonly name: string;
   readonly image: Image;
   readonly layers: readonly Layer[];
+  /** What was planned of them. */
+  readonly planned?: OpenedImage | undefined;
   /** The hash tree behind its filesystem, where it has one. */
   readonly verity?: Verity | undefined;
   /** What the references of layers turned out to be. */
@@ -78,11 +80,12 @@ export async function openExports(
   }
 }
 
-function lasting({ image, layers, references, verity }: OpenedImage): Omit<OpenedExport, 'name'> {
+function lasting(planned: OpenedImage): Omit<OpenedExport, 'name'> {
+  const { image, layers, references, verity } = planned;
   const lastingLayers = references.map((resolved) =>
     inputOf(resolved, resolved.origin?.transport === 'docker' ? resolved.origin.pinned : resolved.reference),
   );
-  return { image, layers, references, verity, lastingLayers };
+  return { image, layers, references, planned, verity, lastingLayers };
 }
 
 export function closeExports(opened: readonly OpenedExport[]): void {

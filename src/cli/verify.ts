@@ -1,8 +1,6 @@
 import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import type { Ext4Plan } from '../core/ext4/layout.ts';
 import type { Verity } from '../core/verity/parameters.ts';
-import type { PlannedImage } from '../image/image.ts';
 import { readLockFile } from '../lock-file.ts';
 import { compareFile, type Difference } from '../sinks/compare.ts';
 import { hashImage } from '../sinks/digest.ts';
@@ -76,14 +74,14 @@ async function verifyLocked(
 }
 
 async function verifyFile(
-  { image, verity, onProgress, print, options: { signal } }: OpenedWork,
+  { image, filesystem, verity, onProgress, print, options: { signal } }: OpenedWork,
   file: string,
   { json = false }: ImageArguments,
   check: (sha256: string) => void = () => undefined,
 ): Promise<void> {
   const comparison = await compareFile(image, file, { signal, onProgress });
   if ('difference' in comparison) {
-    print(differenceText(image, comparison.difference, json));
+    print(differenceText(filesystem.geometry.blockSize, comparison.difference, json));
     process.exitCode = ExitCode.different;
     return;
   }
@@ -96,8 +94,8 @@ function sameText(sha256: string, json: boolean, verity: Verity | undefined): st
   return json ? JSON.stringify({ same: true, sha256, ...tree }) : `same ${sha256}`;
 }
 
-function differenceText(image: PlannedImage<Ext4Plan>, { offset, label }: Difference, json: boolean): string {
-  const block = Math.floor(offset / image.plan.geometry.blockSize);
+function differenceText(blockSize: number, { offset, label }: Difference, json: boolean): string {
+  const block = Math.floor(offset / blockSize);
   if (json) return JSON.stringify({ same: false, block, offset, label });
   return `different from block ${block} (byte ${offset}, 0x${offset.toString(16)}): ${label}`;
 }

@@ -1,6 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs';
 import { assert } from '../core/errors.ts';
-import type { Ext4Plan } from '../core/ext4/layout.ts';
 import { VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 import { layOutVerity, type VerityLayout } from '../core/verity/layout.ts';
 import { MerkleTree } from '../core/verity/merkle-tree.ts';
@@ -28,12 +27,12 @@ interface HashTreeOptions extends Pick<OpenLayerOptions, 'cache' | 'signal' | 'o
  * layers; the tree is in a temporary file, which closing the image gives back. Throws `output-failed`, or as reading the image does.
  */
 export async function withHashTree(
-  image: PlannedImage<Ext4Plan>,
+  image: PlannedImage,
   blobs: readonly Blob[],
   layers: readonly Layer[],
   salt: Uint8Array,
   options: HashTreeOptions,
-): Promise<{ image: PlannedImage<Ext4Plan>; verity?: Verity }> {
+): Promise<{ image: PlannedImage; verity?: Verity }> {
   const layout = layOutVerity(image.plan);
   const plan = planVerity(image.plan, layout, blobs.length, blockHash(salt));
   if (options.planOnly === true) return { image: new PlannedImage(plan, [...blobs, NO_BYTES]) };
@@ -42,7 +41,7 @@ export async function withHashTree(
 }
 
 async function makeTree(
-  image: PlannedImage<Ext4Plan>,
+  image: PlannedImage,
   layers: readonly Layer[],
   layout: VerityLayout,
   salt: Uint8Array,

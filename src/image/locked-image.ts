@@ -1,6 +1,5 @@
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
 import { formatUuid } from '../core/ext4/uuid.ts';
-import type { Ext4Plan } from '../core/ext4/layout.ts';
 import { ImageError } from '../core/errors.ts';
 import type { LayerIdentity } from '../core/layer/identity.ts';
 import type { Lock, LockedReference } from '../core/lock.ts';
@@ -30,7 +29,7 @@ export async function lockImage(
   return {
     ...source,
     ...(await inputsOf(opened, options, metadata)),
-    result: { ...planned(opened.image.plan), sha256 },
+    result: { ...planned(opened), sha256 },
   };
 }
 
@@ -62,7 +61,7 @@ export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {})
     const differences = inputDifferences(found, lock);
     if (differences.length > 0) return { differences };
     const image = await planLayers(openedLayers, options);
-    const others = resultDifferences(planned(image.image.plan), lock.result);
+    const others = resultDifferences(planned(image), lock.result);
     if (others.length > 0) return { differences: others };
     opened = image;
     return { opened, options };
@@ -140,6 +139,6 @@ function blobOf(digest: string | undefined): { blob?: string } {
   return digest === undefined ? {} : { blob: digest };
 }
 
-function planned({ record, uuid, size }: Ext4Plan): Omit<Lock['result'], 'sha256'> {
-  return { tree: record.tree, uuid: formatUuid(uuid), size };
+function planned({ image, filesystem }: OpenedImage): Omit<Lock['result'], 'sha256'> {
+  return { tree: filesystem.record.tree, uuid: formatUuid(filesystem.uuid), size: image.size };
 }

@@ -26,7 +26,11 @@ export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
 
 /** An image that was opened, with what it was made of. */
 export interface OpenedImage {
-  readonly image: PlannedImage<Ext4Plan>;
+  readonly image: PlannedImage;
+  /** The plan of the filesystem that the layers make. */
+  readonly filesystem: Ext4Plan;
+  /** Where that begins in the image, in bytes. */
+  readonly filesystemStart: number;
   /** Bottom first. */
   readonly layers: readonly Layer[];
   /** What the references turned out to be, in their order. */
@@ -61,7 +65,7 @@ export async function planLayers(
     const { plan } = planImage(layers, { ...planOptions, inputs }, options);
     const trees = plan.verityFiles.count === 0 ? undefined : await fileTrees(plan, layers, options);
     if (trees !== undefined) blobs.push(trees.blob);
-    const opened = { layers, references, fileDigests: trees?.fileDigests };
+    const opened = { filesystem: plan, filesystemStart: 0, layers, references, fileDigests: trees?.fileDigests };
     const image = new PlannedImage(plan, blobs);
     const salt = toVeritySalt(options);
     if (salt === undefined) return { ...opened, image };
@@ -84,6 +88,6 @@ async function fileTrees(
 }
 
 /** The same, for who needs the image alone. */
-export async function openImage(options: OpenImageOptions): Promise<PlannedImage<Ext4Plan>> {
+export async function openImage(options: OpenImageOptions): Promise<PlannedImage> {
   return (await openLayeredImage(options)).image;
 }

@@ -66,10 +66,10 @@ describe('an image whose files have fs-verity', () => {
     const { read } = await made({ layers, cache: false, fsverity: ['/'] });
     expect(read).toBe(9001);
     const reading = vi.spyOn(FileBlob.prototype, 'read');
-    const { image } = await openLayeredImage({ layers, cache: false, fsverity: ['/'], planOnly: true });
+    const { image, filesystem } = await openLayeredImage({ layers, cache: false, fsverity: ['/'], planOnly: true });
     expect(reading).not.toHaveBeenCalled();
     reading.mockRestore();
-    const { offset, length } = image.plan.locate('b')!;
+    const { offset, length } = filesystem.locate('b')!;
     expect([length, image.label(offset)]).toEqual([8192, 'file /b (layer 1)']);
     expect(image.label(offset + 4096)).toBe('fs-verity of file /b (layer 1)');
     expect(() => image.read(offset + 4096, new Uint8Array(1))).toThrow('only planned');

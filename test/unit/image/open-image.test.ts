@@ -24,8 +24,8 @@ describe('openLayeredImage', () => {
       [layers[0], 2],
       [layers[1], 1],
     ]);
-    expect(opened.image.plan.locate('b')).toBeDefined();
-    expect(opened.image.plan.locate('a')).toBeUndefined();
+    expect(opened.filesystem.locate('b')).toBeDefined();
+    expect(opened.filesystem.locate('a')).toBeUndefined();
     opened.image.close();
   });
 
