@@ -44,6 +44,11 @@ export const TOOLS = [
   { command: 'zsh', debian: 'zsh', why: 'takes the completion script' },
   { command: 'fish', debian: 'fish', why: 'takes the completion script' },
   { command: 'chromium', debian: 'chromium', why: 'shows the pages of map --html and diff --html' },
+  {
+    command: 'as',
+    debian: 'binutils',
+    why: 'makes executables with notes, as unikernels have; with it come ld and readelf',
+  },
   { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];
 

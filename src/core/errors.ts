@@ -18,6 +18,7 @@ export type ImageErrorCode =
   | 'record-invalid'
   | 'lock-invalid'
   | 'definition-invalid'
+  | 'manifest-invalid'
   | 'image-corrupt'
   | 'image-unsupported'
   | 'path-not-found'
