@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { shellAssignment } from '../core/launch/shell-words.ts';
 import type { Address } from '../nbd/index.ts';
 
 /** What a captive command is told. */
@@ -19,7 +20,7 @@ export async function runCaptive(command: string, { address, uri, exportName }: 
     port: address.kind === 'tcp' ? String(address.port) : '',
     export: exportName,
   };
-  const assignments = Object.entries(variables).map(([name, value]) => `${name}=${quoted(value)}`);
+  const assignments = Object.entries(variables).map(([name, value]) => shellAssignment(name, value));
   const child = spawn('sh', ['-c', `${assignments.join('\n')}\n${command}`], { stdio: 'inherit' });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
@@ -29,8 +30,3 @@ export async function runCaptive(command: string, { address, uri, exportName }: 
 
 /** What shells give for a command that a signal ended, less the signal's number. */
 const SIGNALLED = 128;
-
-/** `export` is a keyword of shells that may also be a variable; a quoted assignment is safe for every value. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}

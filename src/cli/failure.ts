@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { ImageError, type ImageErrorCode } from '../core/errors.ts';
 
-/** What a command ends with. 130 and 143 are SIGINT and SIGTERM. */
+/** What a command ends with. 129, 130 and 143 are SIGHUP, SIGINT and SIGTERM. */
 export const ExitCode = { done: 0, failed: 1, usage: 2, input: 3, different: 4 } as const;
 
 const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
@@ -33,6 +33,8 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'option-invalid': ExitCode.usage,
   'output-exists': ExitCode.failed,
   'output-failed': ExitCode.failed,
+  'tool-missing': ExitCode.failed,
+  'bridge-failed': ExitCode.failed,
 };
 
 /** An image is another than its lock says. */
@@ -46,13 +48,15 @@ export class LockMismatch extends Error {
   }
 }
 
+const SIGNAL_EXIT_CODE = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
 /** A signal that ends the work. */
 export class SignalError extends Error {
   readonly exitCode: number;
 
-  constructor(signal: 'SIGINT' | 'SIGTERM') {
+  constructor(signal: keyof typeof SIGNAL_EXIT_CODE) {
     super(`ended by ${signal}`);
-    this.exitCode = signal === 'SIGINT' ? 130 : 143;
+    this.exitCode = SIGNAL_EXIT_CODE[signal];
   }
 }
 

@@ -24,6 +24,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
   },
   'Serve images, and keep what was written to them:': {
     serve: async () => (await import('./serve.ts')).addServe,
+    attach: async () => (await import('./attach.ts')).addAttach,
     commit: async () => (await import('./commit.ts')).addCommit,
   },
   'Around it:': {

@@ -27,7 +27,9 @@ export type ImageErrorCode =
   | 'delta-in-use'
   | 'option-invalid'
   | 'output-exists'
-  | 'output-failed';
+  | 'output-failed'
+  | 'tool-missing'
+  | 'bridge-failed';
 
 /**
  * Where it went wrong. `layer` counts from 0 at the bottom, `reference` is what it was opened from; `path` is a display

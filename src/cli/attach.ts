@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { scriptOf, stepsOf } from '../core/launch/attach-script.ts';
+import { type AttachPlan, planAttachment } from '../core/launch/attach.ts';
+import { FUSE_BRIDGES, type FuseBridge } from '../core/launch/bridges.ts';
+import { type Attachment, ATTACHMENTS } from '../core/launch/disk.ts';
+import { VMMS } from '../core/launch/vmms.ts';
+import { isImageFile } from '../image/file-image.ts';
+import { nbdUri } from '../nbd/index.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
+import { addNotes, type CommandNotes } from './command-notes.ts';
+import { addImageOptions, addLayers, described, type ImageArguments } from './image-arguments.ts';
+import { RecordedOptions } from './recorded-options.ts';
+import { addWritableOptions, type WritableArguments } from './serve-writable.ts';
+import { parseCount, parseSize } from './values.ts';
+
+interface AttachArguments extends ImageArguments, WritableArguments {
+  readonly vmm?: string;
+  readonly as?: Attachment;
+  readonly at?: string;
+  readonly bridge: FuseBridge;
+  readonly name: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+  readonly append?: string;
+  readonly memory: number;
+  readonly cpus: number;
+}
+
+const NOTES: CommandNotes = {
+  notes: ['Prints what starts the server, the bridge and the VMM, for a shell.'],
+  examples: [
+    ['blockloom attach base.tar --vmm firecracker --kernel vmlinux', 'what starts it'],
+    ['blockloom attach base.tar --as fuse --at disk.img', 'a file, for what is not known here'],
+    ['blockloom attach base.tar --vmm cloud-hypervisor --kernel vmlinux --as file', 'with the image written before'],
+  ],
+};
+
+const DEFAULT_MEMORY = 512 << 20;
+
+export function addAttach(program: Command, _signal: AbortSignal): void {
+  const command = program
+    .command('attach')
+    .description('give an image to a virtual machine monitor as its disk, or say how');
+  addLayers(command, '; or the file of an image')
+    .addOption(new Option('--vmm <name>', 'the virtual machine monitor').choices(VMMS.map(({ name }) => name)))
+    .addOption(
+      new Option('--as <way>', 'how it gets the disk; default: what copies least of what the VMM takes').choices(
+        ATTACHMENTS,
+      ),
+    )
+    .option(
+      '--at <path>',
+      'where the disk is to be: the socket, the file, or the block device (default: in a new folder)',
+    )
+    .addOption(
+      new Option('--bridge <program>', 'what makes the file of --as fuse')
+        .choices(FUSE_BRIDGES)
+        .default('qemu-storage-daemon'),
+    )
+    .option('--name <name>', "the disk's name for the guest, at most 20 of A-Z a-z 0-9 _ -", parseName, 'disk')
+    .option('--kernel <file>', 'the kernel to boot')
+    .option('--initrd <file>', 'its initial RAM disk')
+    .option('--append <parameters>', "the kernel's command line; default: the disk as root filesystem, and the console")
+    .addOption(new Option('--memory <size>', "the guest's memory").argParser(parseSize).default(DEFAULT_MEMORY, '512M'))
+    .option('--cpus <count>', 'its processors', parseCount, 1);
+  const own = command.options.length;
+  addImageOptions(addWritableOptions(command));
+  const decides = command.options.slice(own).filter((option) => option.name() !== 'json');
+  const file = command.options.filter((option) => option.name() === 'file');
+  const recorded = new RecordedOptions(command, [...decides, ...file]);
+  addNotes(command, NOTES).action(async (references: string[], given: AttachArguments) => {
+    const { layers, options } = await described(references, given);
+    const words = [...references, ...recorded.words];
+    const plan = planOf(layers, options, join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`));
+    print(plan, words, options);
+  });
+}
+
+function planOf(layers: readonly LayerInput[], options: AttachArguments, folder: string): AttachPlan {
+  const { vmm, as, at, bridge, writable } = options;
+  const [first, ...more] = layers;
+  const isImage = typeof first === 'string' && more.length === 0 && isImageFile(first);
+  return planAttachment({
+    ...options,
+    vmm: VMMS.find(({ name }) => name === vmm),
+    as,
+    at: at === undefined ? undefined : resolve(at),
+    fuseBridge: bridge,
+    imageFile: isImage ? resolve(first) : undefined,
+    readOnly: writable !== true,
+    folder,
+    uriOf: (socket, exportName) => nbdUri({ kind: 'unix', path: socket }, exportName),
+  });
+}
+
+function print(plan: AttachPlan, words: readonly string[], { json }: AttachArguments): void {
+  const commands = { serve: ['blockloom', 'serve', ...words], build: ['blockloom', 'build', ...words] };
+  if (json !== true) return console.log(scriptOf(plan, commands));
+  const { vmm, disk, folder, launch } = plan;
+  console.log(JSON.stringify({ vmm, disk, folder, files: launch?.files ?? [], steps: stepsOf(plan, commands) }));
+}
+
+function parseName(text: string): string {
+  if (!/^[\w-]{1,20}$/.test(text)) throw new InvalidArgumentError('A name is 1 to 20 of A-Z a-z 0-9 _ -.');
+  return text;
+}

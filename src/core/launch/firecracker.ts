@@ -1,0 +1,38 @@
+import { type Launch, kernelParameters, type LaunchOptions, mebibytes, pathOf } from './launch.ts';
+
+/**
+ * Firecracker, by a configuration file. Whether a vhost-user device is read-only is its bridge's to say, and so is its cache.
+ * https://github.com/firecracker-microvm/firecracker/blob/main/docs/getting-started.md, api_requests/block-vhost-user.md
+ */
+export function launchFirecracker(options: LaunchOptions): Launch {
+  const { folder, cpus, kernel, initrd } = options;
+  const path = `${folder}/firecracker.json`;
+  const configuration = {
+    'boot-source': {
+      kernel_image_path: kernel,
+      initrd_path: initrd,
+      boot_args: kernelParameters(options, 'console=ttyS0', 'reboot=k', 'panic=1', 'pci=off'),
+    },
+    drives: [drive(options)],
+    'machine-config': { vcpu_count: cpus, mem_size_mib: mebibytes(options) },
+  };
+  return {
+    argv: ['firecracker', '--no-api', '--config-file', path],
+    files: [{ path, text: `${JSON.stringify(configuration, null, 2)}\n` }],
+  };
+}
+
+/** Not as root device: it would put that into the command line, which names it already. */
+function drive({ disk, readOnly, name }: LaunchOptions): object {
+  // Identifiers have no hyphen there.
+  const common = { drive_id: name.replaceAll('-', '_'), is_root_device: false };
+  if (disk.as === 'vhost-user') return { ...common, socket: disk.socket };
+  return {
+    ...common,
+    path_on_host: pathOf(disk, 'firecracker'),
+    is_read_only: readOnly,
+    // Nobody misses what a guest flushes of a disk that is gone with it, or that it cannot write.
+    cache_type: readOnly ? 'Unsafe' : 'Writeback',
+    io_engine: 'Sync',
+  };
+}

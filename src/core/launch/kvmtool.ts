@@ -1,0 +1,27 @@
+import {
+  command,
+  kernelParameters,
+  type Launch,
+  type LaunchOptions,
+  mebibytes,
+  option,
+  pathOf,
+  withoutComma,
+} from './launch.ts';
+
+/**
+ * kvmtool: what is behind a comma of `-d` is `ro`, or not heeded. It puts its console into the kernel's command line itself.
+ * https://git.kernel.org/pub/scm/linux/kernel/git/will/kvmtool.git, builtin-run.c and disk/core.c
+ */
+export function launchKvmtool(options: LaunchOptions): Launch {
+  const { disk, readOnly, cpus, kernel, initrd } = options;
+  const path = withoutComma(pathOf(disk, 'kvmtool'), 'kvmtool');
+  return command(
+    ['lkvm', 'run'],
+    option('-k', kernel),
+    option('-i', initrd),
+    ['-c', String(cpus), '-m', String(mebibytes(options))],
+    ['-d', `${path}${readOnly ? ',ro' : ''}`],
+    ['-p', kernelParameters(options)],
+  );
+}

@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import { ImageError } from '../../../../src/core/errors.ts';
+import type { Disk } from '../../../../src/core/launch/disk.ts';
+import type { LaunchOptions } from '../../../../src/core/launch/launch.ts';
+import { VMMS } from '../../../../src/core/launch/vmms.ts';
+
+const NBD: Disk = {
+  as: 'nbd',
+  socket: '/d/nbd.sock',
+  exportName: 'disk',
+  uri: 'nbd+unix:///disk?socket=%2Fd%2Fnbd.sock',
+};
+const VHOST: Disk = { as: 'vhost-user', socket: '/d/vhost.sock' };
+const FILE: Disk = { as: 'file', path: '/d/disk.img' };
+
+const OPTIONS: LaunchOptions = {
+  disk: FILE,
+  readOnly: true,
+  name: 'disk',
+  kernel: '/k/vmlinux',
+  initrd: '/k/initrd',
+  memory: 256 << 20,
+  cpus: 2,
+  folder: '/d',
+};
+
+function launch(name: string, options: Partial<LaunchOptions> = {}): ReturnType<(typeof VMMS)[number]['launch']> {
+  const vmm = VMMS.find((each) => each.name === name);
+  if (vmm === undefined) throw new Error(`no ${name}`);
+  return vmm.launch({ ...OPTIONS, ...options });
+}
+
+const argv = (name: string, options: Partial<LaunchOptions> = {}): readonly string[] => launch(name, options).argv;
+
+/** Expected command lines are written out as the documentation of each VMM has them. */
+describe('a VMM is started as its documentation says:', () => {
+  it('vfkit', () => {
+    const common = ['vfkit', '--cpus', '2', '--memory', '256', '--bootloader'];
+    const linux = 'linux,kernel=/k/vmlinux,initrd=/k/initrd,cmdline="console=hvc0 root=/dev/vda ro"';
+    const uri = 'uri=nbd+unix:///disk?socket=%2Fd%2Fnbd.sock';
+    expect(argv('vfkit', { disk: NBD })).toEqual([
+      ...common,
+      linux,
+      '--device',
+      `nbd,${uri},deviceId=disk,timeout=3000,sync=full,readonly`,
+      '--device',
+      'virtio-serial,stdio',
+    ]);
+    expect(argv('vfkit', { kernel: undefined, readOnly: false })).toEqual([
+      ...common,
+      'efi,variable-store=/d/efi-variables,create',
+      '--device',
+      'virtio-blk,path=/d/disk.img,deviceId=disk',
+      '--device',
+      'virtio-serial,stdio',
+    ]);
+  });
+
+  it.each(['xhyve', 'hyperkit'])('%s', (name) => {
+    const common = [name, '-A', '-m', '256M', '-c', '2', '-s', '0:0,hostbridge', '-s', '31,lpc', '-l', 'com1,stdio'];
+    expect(argv(name)).toEqual([
+      ...common,
+      '-s',
+      '4,virtio-blk,/d/disk.img,ro',
+      '-f',
+      'kexec,/k/vmlinux,/k/initrd,earlyprintk=serial console=ttyS0 root=/dev/vda ro',
+    ]);
+    expect(argv(name, { readOnly: false, initrd: undefined, append: 'a,b' }).slice(-3)).toEqual([
+      '4,virtio-blk,/d/disk.img',
+      '-f',
+      'kexec,/k/vmlinux,,a,b',
+    ]);
+  });
+
+  it('kvmtool', () => {
+    const common = ['lkvm', 'run', '-k', '/k/vmlinux', '-i', '/k/initrd', '-c', '2', '-m', '256', '-d'];
+    expect(argv('kvmtool')).toEqual([...common, '/d/disk.img,ro', '-p', 'root=/dev/vda ro']);
+    expect(argv('kvmtool', { disk: { as: 'nbd-device', path: '/dev/nbd3' }, readOnly: false })).toEqual([
+      ...common,
+      '/dev/nbd3',
+      '-p',
+      'root=/dev/vda rw',
+    ]);
+  });
+
+  it('crosvm', () => {
+    const common = ['crosvm', 'run', '--cpus', '2', '--mem', '256'];
+    const boot = ['--initrd', '/k/initrd', '--params', 'root=/dev/vda ro', '/k/vmlinux'];
+    expect(argv('crosvm', { disk: VHOST })).toEqual([...common, '--vhost-user', 'block,socket=/d/vhost.sock', ...boot]);
+    expect(argv('crosvm')).toEqual([...common, '--block', '/d/disk.img,ro,id=disk', ...boot]);
+  });
+
+  it('cloud-hypervisor', () => {
+    const boot = ['--kernel', '/k/vmlinux', '--initramfs', '/k/initrd', '--cmdline', 'console=ttyS0 root=/dev/vda ro'];
+    const serial = ['--serial', 'tty', '--console', 'off'];
+    expect(argv('cloud-hypervisor', { disk: VHOST })).toEqual([
+      'cloud-hypervisor',
+      '--cpus',
+      'boot=2',
+      '--memory',
+      'size=256M,shared=on',
+      ...boot,
+      '--disk',
+      'vhost_user=on,socket=/d/vhost.sock,num_queues=1,queue_size=128,id=disk',
+      ...serial,
+    ]);
+    expect(argv('cloud-hypervisor')).toEqual([
+      'cloud-hypervisor',
+      '--cpus',
+      'boot=2',
+      '--memory',
+      'size=256M',
+      ...boot,
+      '--disk',
+      'path=/d/disk.img,readonly=on,image_type=raw,id=disk',
+      ...serial,
+    ]);
+  });
+
+  it('firecracker', () => {
+    const { argv: words, files } = launch('firecracker');
+    expect(words).toEqual(['firecracker', '--no-api', '--config-file', '/d/firecracker.json']);
+    expect(files.map(({ path, text }) => [path, JSON.parse(text)])).toEqual([
+      [
+        '/d/firecracker.json',
+        {
+          'boot-source': {
+            kernel_image_path: '/k/vmlinux',
+            initrd_path: '/k/initrd',
+            boot_args: 'console=ttyS0 reboot=k panic=1 pci=off root=/dev/vda ro',
+          },
+          drives: [
+            {
+              drive_id: 'disk',
+              is_root_device: false,
+              path_on_host: '/d/disk.img',
+              is_read_only: true,
+              cache_type: 'Unsafe',
+              io_engine: 'Sync',
+            },
+          ],
+          'machine-config': { vcpu_count: 2, mem_size_mib: 256 },
+        },
+      ],
+    ]);
+    const [file] = launch('firecracker', { disk: VHOST, name: 'a-b' }).files;
+    expect(JSON.parse(file?.text ?? '')).toMatchObject({
+      drives: [{ drive_id: 'a_b', is_root_device: false, socket: '/d/vhost.sock' }],
+    });
+  });
+});
+
+/** One disk of each kind, with a comma in its place. */
+const COMMA: Readonly<Record<string, Disk>> = {
+  'vhost-user': { as: 'vhost-user', socket: '/d/a,b' },
+  fuse: { as: 'fuse', path: '/d/a,b' },
+  'nbd-device': { as: 'nbd-device', path: '/d/a,b' },
+  file: { as: 'file', path: '/d/a,b' },
+};
+
+describe('a path with a comma', () => {
+  const separated = VMMS.filter(({ name }) =>
+    ['xhyve', 'hyperkit', 'kvmtool', 'crosvm', 'cloud-hypervisor', 'vfkit'].includes(name),
+  );
+  const cases = separated.flatMap((vmm) => vmm.attachments.map(([as]) => ({ vmm, as, disk: COMMA[as] })));
+  it.each(cases.filter(({ disk }) => disk !== undefined))(
+    'is refused where it would end a value: $vmm.name, $as',
+    (each) => {
+      expect(() => each.vmm.launch({ ...OPTIONS, disk: each.disk ?? FILE })).toThrow(ImageError);
+    },
+  );
+});
+
+describe('every VMM', () => {
+  it.each(VMMS.map((vmm) => [vmm.name, vmm] as const))('%s has a name and ways to attach, each once', (_, vmm) => {
+    const ways = vmm.attachments.map(([as]) => as);
+    expect(ways.length).toBeGreaterThan(0);
+    expect(new Set(ways).size).toBe(ways.length);
+    expect(VMMS.filter(({ name }) => name === vmm.name)).toEqual([vmm]);
+  });
+});
