@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -6,6 +7,7 @@ import { scriptOf, stepsOf } from '../core/launch/attach-script.ts';
 import { type AttachPlan, planAttachment } from '../core/launch/attach.ts';
 import { FUSE_BRIDGES, type FuseBridge } from '../core/launch/bridges.ts';
 import { type Attachment, ATTACHMENTS } from '../core/launch/disk.ts';
+import type { QemuArchitecture } from '../core/launch/qemu.ts';
 import { VMMS } from '../core/launch/vmms.ts';
 import { isImageFile } from '../image/file-image.ts';
 import { nbdUri } from '../nbd/index.ts';
@@ -27,6 +29,7 @@ interface AttachArguments extends ImageArguments, WritableArguments {
   readonly append?: string;
   readonly memory: number;
   readonly cpus: number;
+  readonly accel?: 'kvm' | 'tcg';
 }
 
 const NOTES: CommandNotes = {
@@ -65,7 +68,10 @@ export function addAttach(program: Command, _signal: AbortSignal): void {
     .option('--initrd <file>', 'its initial RAM disk')
     .option('--append <parameters>', "the kernel's command line; default: the disk as root filesystem, and the console")
     .addOption(new Option('--memory <size>', "the guest's memory").argParser(parseSize).default(DEFAULT_MEMORY, '512M'))
-    .option('--cpus <count>', 'its processors', parseCount, 1);
+    .option('--cpus <count>', 'its processors', parseCount, 1)
+    .addOption(
+      new Option('--accel <name>', "QEMU's accelerator; default: kvm where it can be used").choices(['kvm', 'tcg']),
+    );
   const own = command.options.length;
   addImageOptions(addWritableOptions(command));
   const decides = command.options.slice(own).filter((option) => option.name() !== 'json');
@@ -80,7 +86,7 @@ export function addAttach(program: Command, _signal: AbortSignal): void {
 }
 
 function planOf(layers: readonly LayerInput[], options: AttachArguments, folder: string): AttachPlan {
-  const { vmm, as, at, bridge, writable } = options;
+  const { vmm, as, at, bridge, writable, platform, accel } = options;
   const [first, ...more] = layers;
   const isImage = typeof first === 'string' && more.length === 0 && isImageFile(first);
   return planAttachment({
@@ -91,9 +97,26 @@ function planOf(layers: readonly LayerInput[], options: AttachArguments, folder:
     fuseBridge: bridge,
     imageFile: isImage ? resolve(first) : undefined,
     readOnly: writable !== true,
+    architecture: architectureOf(platform),
+    accelerator: accel ?? (canUseKvm() ? 'kvm' : 'tcg'),
     folder,
     uriOf: (socket, exportName) => nbdUri({ kind: 'unix', path: socket }, exportName),
   });
+}
+
+/** The architecture of the image, which its guest has too. */
+function architectureOf(platform: string | undefined): QemuArchitecture {
+  const [, architecture = process.arch] = platform?.split('/') ?? [];
+  return architecture.startsWith('arm64') ? 'arm64' : 'amd64';
+}
+
+function canUseKvm(): boolean {
+  try {
+    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function print(plan: AttachPlan, words: readonly string[], { json }: AttachArguments): void {

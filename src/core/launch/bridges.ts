@@ -1,4 +1,4 @@
-import { escapeComma } from './qemu-values.ts';
+import { qemuOption } from './qemu.ts';
 
 /** Our server, as a bridge is its client. */
 export interface Served {
@@ -22,19 +22,25 @@ export type FuseBridge = (typeof FUSE_BRIDGES)[number];
 
 /** A file that is read from our server; `path` is an empty file that is there. qemu-storage-daemon(1), nbdfuse(1) */
 export function fuseBridge(program: FuseBridge, served: Served, path: string, readOnly: boolean): Bridge {
-  const daemon = storageDaemon(
-    served,
-    readOnly,
-    `type=fuse,id=fuse,node-name=disk,mountpoint=${escapeComma(path)},writable=${readOnly ? 'off' : 'on'}`,
-  );
-  const argv = program === 'nbdfuse' ? ['nbdfuse', ...(readOnly ? ['--readonly'] : []), path, served.uri] : daemon;
+  const offer = { type: 'fuse', id: 'fuse', 'node-name': NODE, mountpoint: path, writable: readOnly ? 'off' : 'on' };
+  const argv =
+    program === 'nbdfuse'
+      ? ['nbdfuse', ...(readOnly ? ['--readonly'] : []), path, served.uri]
+      : storageDaemon(served, readOnly, offer);
   return { argv, ready: 'mount', path };
 }
 
 /** A vhost-user-blk device at a socket. qemu-storage-daemon(1) */
 export function vhostUserBridge(served: Served, path: string, readOnly: boolean): Bridge {
-  const address = `addr.type=unix,addr.path=${escapeComma(path)}`;
-  const offer = `type=vhost-user-blk,id=vhost,node-name=disk,${address},writable=${readOnly ? 'off' : 'on'},num-queues=1`;
+  const offer = {
+    type: 'vhost-user-blk',
+    id: 'vhost-user',
+    'node-name': NODE,
+    'addr.type': 'unix',
+    'addr.path': path,
+    writable: readOnly ? 'off' : 'on',
+    'num-queues': '1',
+  };
   return { argv: storageDaemon(served, readOnly, offer), ready: 'socket', path };
 }
 
@@ -48,8 +54,20 @@ export function nbdDeviceBridge({ socket, exportName }: Served, path: string): B
   };
 }
 
-function storageDaemon({ socket, exportName }: Served, readOnly: boolean, offer: string): string[] {
-  const server = `server.type=unix,server.path=${escapeComma(socket)},export=${escapeComma(exportName)}`;
-  const node = `driver=nbd,node-name=disk,${server},read-only=${readOnly ? 'on' : 'off'}`;
-  return ['qemu-storage-daemon', '--blockdev', node, '--export', offer];
+const NODE = 'disk';
+
+function storageDaemon(
+  { socket, exportName }: Served,
+  readOnly: boolean,
+  offer: Readonly<Record<string, string>>,
+): string[] {
+  const node = {
+    driver: 'nbd',
+    'node-name': NODE,
+    'server.type': 'unix',
+    'server.path': socket,
+    export: exportName,
+    'read-only': readOnly ? 'on' : 'off',
+  };
+  return ['qemu-storage-daemon', '--blockdev', qemuOption('', node), '--export', qemuOption('', offer)];
 }

@@ -1,5 +1,6 @@
 import { ImageError } from '../errors.ts';
 import type { Attachment, Disk } from './disk.ts';
+import type { QemuArchitecture } from './qemu.ts';
 
 /** What a VMM is to run. */
 export interface LaunchOptions {
@@ -15,6 +16,10 @@ export interface LaunchOptions {
   /** In bytes. */
   readonly memory: number;
   readonly cpus: number;
+  /** Of the guest. */
+  readonly architecture: QemuArchitecture;
+  /** How QEMU runs its processors. */
+  readonly accelerator: 'kvm' | 'tcg';
   /** An absolute path to a folder for files of the launch. */
   readonly folder: string;
 }

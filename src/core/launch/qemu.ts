@@ -1,5 +1,5 @@
 /** Where a disk's bytes come from. */
-type QemuDiskSource =
+export type QemuDiskSource =
   /** A raw image in a regular file, or on a block device of the host. */
   | { readonly kind: 'file' | 'device'; readonly path: string }
   /** A vhost-user-blk device at a unix socket, which shares the guest's memory, and says itself whether it can be written. */
@@ -88,9 +88,9 @@ export function qemuOption(name: string, values: Readonly<Record<string, string>
 }
 
 /** An architecture of guests, in OCI's name. */
-type QemuArchitecture = 'amd64' | 'arm64';
+export type QemuArchitecture = 'amd64' | 'arm64';
 /** A machine: QEMU's usual one of the architecture, or a microvm, which only amd64 has. */
-type QemuMachine = 'default' | 'microvm';
+export type QemuMachine = 'default' | 'microvm';
 
 interface System {
   readonly program: string;
@@ -102,7 +102,7 @@ interface System {
 }
 
 /** QEMU by architecture. */
-const QEMU_SYSTEMS: Readonly<Record<QemuArchitecture, System>> = {
+export const QEMU_SYSTEMS: Readonly<Record<QemuArchitecture, System>> = {
   amd64: { program: 'qemu-system-x86_64', debian: 'qemu-system-x86', machine: 'q35', console: 'ttyS0' },
   arm64: { program: 'qemu-system-aarch64', debian: 'qemu-system-arm', machine: 'virt', console: 'ttyAMA0' },
 };

@@ -21,6 +21,8 @@ const OPTIONS: LaunchOptions = {
   initrd: '/k/initrd',
   memory: 256 << 20,
   cpus: 2,
+  architecture: 'amd64',
+  accelerator: 'tcg',
   folder: '/d',
 };
 
@@ -34,6 +36,41 @@ const argv = (name: string, options: Partial<LaunchOptions> = {}): readonly stri
 
 /** Expected command lines are written out as the documentation of each VMM has them. */
 describe('a VMM is started as its documentation says:', () => {
+  it('qemu', () => {
+    const expected = [
+      'qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none -machine q35 -accel tcg -cpu max -smp 2',
+      '-m 256M -kernel /k/vmlinux -initrd /k/initrd -append console=ttyS0 root=/dev/vda ro -object iothread,id=disk0-io',
+      '-blockdev driver=nbd,node-name=disk0,server.type=unix,server.path=/d/nbd.sock,export=disk,read-only=on,' +
+        'reconnect-delay=30,open-timeout=10,cache.direct=on,discard=unmap',
+      '-device virtio-blk-pci,drive=disk0,iothread=disk0-io,num-queues=2,serial=disk -device virtio-rng-pci',
+      '-serial mon:stdio',
+    ];
+    expect(argv('qemu', { disk: NBD }).join(' ')).toBe(expected.join(' '));
+    const vhost = argv('qemu', { disk: VHOST }).join(' ');
+    expect(vhost).toContain(
+      '-object memory-backend-memfd,id=memory,size=256M,share=on -machine q35,memory-backend=memory',
+    );
+    expect(vhost).toContain(
+      '-chardev socket,id=disk0-socket,path=/d/vhost.sock -device vhost-user-blk-pci,chardev=disk0-socket',
+    );
+    const device = argv('qemu', {
+      disk: { as: 'nbd-device', path: '/dev/nbd3' },
+      kernel: undefined,
+      architecture: 'arm64',
+    });
+    expect(device[0]).toBe('qemu-system-aarch64');
+    expect(device).not.toContain('-append');
+    expect(device).toContain('driver=host_device,node-name=disk0-file,filename=/dev/nbd3,read-only=on');
+  });
+
+  it('microvm', () => {
+    const words = argv('microvm', { readOnly: false });
+    expect(words).toContain('microvm,x-option-roms=off,rtc=off,acpi=on');
+    expect(words).toContain('driver=file,node-name=disk0-file,filename=/d/disk.img,read-only=off');
+    expect(words).toContain('virtio-blk-device,drive=disk0,serial=disk');
+    expect(() => launch('microvm', { architecture: 'arm64' })).toThrow(/microvm for amd64/);
+  });
+
   it('vfkit', () => {
     const common = ['vfkit', '--cpus', '2', '--memory', '256', '--bootloader'];
     const linux = 'linux,kernel=/k/vmlinux,initrd=/k/initrd,cmdline="console=hvc0 root=/dev/vda ro"';
