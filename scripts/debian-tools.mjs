@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { ENVIRONMENT, runQuietly } from './dependencies.mjs';
 
-/** Programs that tests compare with; a test whose program is missing is skipped and says so. */
+/** Programs, and libraries by a file of theirs, that tests compare with; a test whose program is missing is skipped and says so. */
 export const TOOLS = [
   { command: 'git', debian: 'git', why: 'the tidiness tests list the tracked files' },
   {
@@ -49,6 +49,7 @@ export const TOOLS = [
     debian: 'binutils',
     why: 'makes executables with notes, as unikernels have; with it come ld and readelf',
   },
+  { command: '/usr/include/libxlutil.h', debian: 'libxen-dev', why: "Xen's own parser of its configuration files" },
   { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];
 
@@ -74,6 +75,7 @@ export function installTools(tools) {
 }
 
 function isOnPath(command) {
+  if (command.startsWith('/')) return existsSync(command);
   return ENVIRONMENT.PATH.split(delimiter).some((folder) => isExecutable(join(folder, command)));
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ImageError } from '../../src/core/errors.ts';
+import { addIncludeosDrives } from '../../src/core/manifest/includeos.ts';
+import { attachRumprunImages, readRumprun, rumprunCommandLine } from '../../src/core/manifest/rumprun.ts';
 import { decodeSolo5Manifest, encodeSolo5Manifest, type Solo5Manifest } from '../../src/core/manifest/solo5.ts';
 import { readSolo5Notes } from '../../src/core/manifest/solo5-notes.ts';
 import { makeUnikernel } from '../helpers/elf-writer.ts';
@@ -52,5 +54,21 @@ describe('manifests that are damaged are read or refused', () => {
   it('in the JSON of Solo5', () => {
     const json = Buffer.from(encodeSolo5Manifest(MANIFEST));
     expect(refusals(json, 5, (bytes) => decodeSolo5Manifest(bytes, 'm'))).toBeGreaterThan(RUNS / 4);
+  });
+
+  it('in the JSON of Rumprun', () => {
+    const json = Buffer.from(
+      '{,"blk":{"source":"blockloom","path":"a","mountpoint":"/d",},"rc":[{"bin":"b","argv":["x"]}],"env":"A=\\u00e4","cmdline":"c"},',
+    );
+    const read = (bytes: Uint8Array): string =>
+      rumprunCommandLine(attachRumprunImages(readRumprun(bytes, 'm'), 'hw'), 'k');
+    expect(refusals(json, 7, read)).toBeGreaterThan(RUNS / 4);
+  });
+
+  it("in IncludeOS's vm.json", () => {
+    const json = Buffer.from(
+      '{"image":"a","drives":[{"file":"d","type":"ide","format":"raw","media":"disk"}],"mem":128}',
+    );
+    expect(refusals(json, 9, (bytes) => addIncludeosDrives(bytes, 'm', ['/d']))).toBeGreaterThan(RUNS / 4);
   });
 });

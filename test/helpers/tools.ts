@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 
 /** A tool that hangs fails its test; while it runs no other clock of the test does. */
@@ -28,7 +29,7 @@ export function isThere(command: string, args: readonly string[], expected = '')
 }
 
 /**
- * Whether conformance tests that need all of `tools` can run: commands, or `root` for a test that mounts. Prints what is
+ * Whether conformance tests that need all of `tools` can run: commands, files by their paths, or `root` for a test that mounts. Prints what is
  * missing; where CI is set a missing tool is an error instead, so that nothing is skipped unseen.
  */
 export function requireTools(...tools: readonly string[]): boolean {
@@ -40,7 +41,7 @@ export function requireTools(...tools: readonly string[]): boolean {
 }
 
 function isInstalled(command: string): boolean {
-  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+  return command.startsWith('/') ? existsSync(command) : spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
 }
 
 /** Throws what `e2fsck -fn` complains about. */
