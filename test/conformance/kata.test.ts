@@ -1,8 +1,11 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ImageOptions } from '../../src/image/options.ts';
+import { blobPartition, diskOf } from '../helpers/disk.ts';
+import { canStartGuests, Guest } from '../helpers/guest.ts';
 import { buildCase } from '../helpers/image-case.ts';
+import { plainBytes } from '../helpers/memory-plan.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { requireTools, run } from '../helpers/tools.ts';
 
@@ -32,5 +35,39 @@ describe.skipIf(!requireTools('root', 'mount', 'findmnt'))("the kernel takes Kat
 
   it('and no others', async () => {
     await expect(mounted({})).rejects.toThrow('mount');
+  });
+});
+
+/** A machine whose first disk and whose NVDIMM are the same file. */
+const machineOf = (path: string, size: number): string[] =>
+  [
+    '-machine q35,nvdimm=on -m 256M,slots=2,maxmem=2G',
+    `-object memory-backend-file,id=file,share=off,mem-path=${path},size=${size} -device nvdimm,memdev=file`,
+    `-drive file=${path},format=raw,if=virtio,readonly=on`,
+  ].flatMap((options) => options.split(' '));
+
+/** Mounts both as Kata's runtimes do, and the NVDIMM without a page cache too. */
+const SCRIPT = `
+for device in vda1 pmem0p1; do
+  mount -t ext4 -o ro,${ROOT_FLAGS} /dev/$device /mnt
+  cat /mnt/sbin/init
+  umount /mnt
+done
+mount -t ext4 -o ro,dax,${ROOT_FLAGS} /dev/pmem0p1 /mnt
+cat /mnt/sbin/init
+grep -o dax=always /proc/mounts
+cat /sys/block/pmem0/size
+`;
+
+describe.skipIf(!canStartGuests())('a disk with what an NVDIMM begins with', () => {
+  it('is the root filesystem of a guest as /dev/vda1 and as /dev/pmem0p1, which has no page cache', async () => {
+    const { path, directory } = await buildCase([[{ name: 'sbin/init', data: 'init\n' }]], { journal: true });
+    const filesystem = readFileSync(path);
+    const disk = diskOf([blobPartition(0, filesystem.length)], { table: 'mbr', dax: true });
+    const file = join(directory, 'disk.img');
+    writeFileSync(file, plainBytes(disk, [filesystem]));
+    const guest = new Guest(machineOf(file, disk.size), SCRIPT, { hasNvdimm: true });
+    const sectors = disk.size / 512 - 4096;
+    expect(await guest.output()).toBe(`init\ninit\ninit\ndax=always\n${sectors}\n`);
   });
 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -27,8 +28,20 @@ const VERITY_MODULES = [
   'drivers/md/dm-verity',
 ] as const;
 
+/** What a machine needs for NVDIMMs, in the order of loading. */
+const NVDIMM_MODULES = [
+  'drivers/nvdimm/libnvdimm',
+  'drivers/acpi/nfit/nfit',
+  'drivers/nvdimm/nd_btt',
+  'drivers/nvdimm/nd_pmem',
+] as const;
+
+const ALL_MODULES = [...MODULES, ...VERITY_MODULES, ...NVDIMM_MODULES];
+
 /** What a guest has beside busybox. */
 export interface GuestExtras {
+  /** Whether it knows NVDIMMs. */
+  readonly hasNvdimm?: boolean;
   /** Whether it can map devices with dm-verity. */
   readonly hasVerity?: boolean;
   /** Programs of this host. */
@@ -123,7 +136,8 @@ function guestSystem(): string {
   if (kernel === undefined) throw new Error('apt knows no linux-image-cloud-amd64; apt-get update');
   const directory = mkdtempSync(join(tmpdir(), 'blockloom-guest-'));
   try {
-    return keepMade('guest-', `guest-${kernel}`, () => download(kernel, directory));
+    const modules = createHash('sha256').update(ALL_MODULES.join()).digest('hex').slice(0, 8);
+    return keepMade('guest-', `guest-${kernel}-${modules}`, () => download(kernel, directory));
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -139,14 +153,15 @@ function download(kernel: string, directory: string): string {
   copyFileSync(join(packages, 'boot', `vmlinuz-${release}`), join(made, 'vmlinuz'));
   copyFileSync(join(packages, 'bin/busybox'), join(made, 'busybox'));
   const folder = join(packages, 'lib/modules', release, 'kernel');
-  for (const module of [...MODULES, ...VERITY_MODULES])
+  for (const module of ALL_MODULES)
     copyFileSync(join(folder, `${module}.ko`), join(made, 'modules', basename(`${module}.ko`)));
   return made;
 }
 
-function initramfsOf(system: string, script: string, { hasVerity = false, programs = [] }: GuestExtras): Buffer {
+function initramfsOf(system: string, script: string, extras: GuestExtras): Buffer {
+  const { hasVerity = false, hasNvdimm = false, programs = [] } = extras;
   const file = (name: string, path: string): CpioEntry => ({ name, mode: 0o100755, data: readFileSync(path) });
-  const modules = [...MODULES, ...(hasVerity ? VERITY_MODULES : [])];
+  const modules = [...MODULES, ...(hasVerity ? VERITY_MODULES : []), ...(hasNvdimm ? NVDIMM_MODULES : [])];
   const entries = programs.flatMap((path) => programFiles(path));
   const folders = new Set(entries.flatMap(({ name }) => foldersOf(name)).filter((name) => name !== 'bin'));
   return makeCpio([
