@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -51,11 +52,11 @@ export function upgradePackage(folder: string): void {
   put(join(dirname(gone), 'added.py'), Buffer.alloc(5000, '# a new module\n'));
 }
 
-/** The files below a folder in the order of their paths; what symlinks lead to is not below it. */
+/** The files below a folder in the order of their paths. */
 export function filesOf(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((path) => join(folder, path))
+    .filter((path) => lstatSync(path).isFile())
     .toSorted();
 }
 

@@ -33,6 +33,15 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'option-invalid': ExitCode.usage,
   'output-exists': ExitCode.failed,
   'output-failed': ExitCode.failed,
+  'ware-not-found': ExitCode.input,
+  'ware-corrupt': ExitCode.input,
+  'ware-mismatch': ExitCode.input,
+  'ware-filtered': ExitCode.input,
+  'warehouse-unavailable': ExitCode.failed,
+  'warehouse-unwritable': ExitCode.failed,
+  'formula-invalid': ExitCode.input,
+  'assembly-invalid': ExitCode.input,
+  'pack-invalid': ExitCode.input,
   'tool-missing': ExitCode.failed,
   'bridge-failed': ExitCode.failed,
 };
@@ -60,9 +69,12 @@ export class SignalError extends Error {
   }
 }
 
-/** Says in one line what went wrong, with the stack under `--debug` or when it is a bug, and returns the exit status. */
-export function report(error: unknown, debug: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+/**
+ * Says in one line what went wrong, with the stack under `--debug` or when it is a bug, and returns the exit status: that of `statusOf`
+ * where the command has its own.
+ */
+export function report(error: unknown, debug: boolean, statusOf: (error: unknown) => number = ownStatus): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : statusOf(error);
   if (error instanceof SignalError) return error.exitCode;
   if (isBrokenPipe(error)) return ExitCode.failed;
   if (error instanceof LockMismatch) {
@@ -73,7 +85,12 @@ export function report(error: unknown, debug: boolean): number {
   const message = error instanceof Error ? error.message : String(error);
   console.error(`blockloom: ${message}`);
   if (debug || !(known || isOfTheSystem(error))) console.error(error instanceof Error ? (error.stack ?? '') : '');
-  return known ? EXIT_CODE_OF[error.code] : ExitCode.failed;
+  return statusOf(error);
+}
+
+function ownStatus(error: unknown): number {
+  if (error instanceof CommanderError) return ExitCode.usage;
+  return error instanceof ImageError ? EXIT_CODE_OF[error.code] : ExitCode.failed;
 }
 
 /** A call to the system failed, and its message says which. */

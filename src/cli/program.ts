@@ -27,6 +27,9 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     attach: async () => (await import('./attach.ts')).addAttach,
     commit: async () => (await import('./commit.ts')).addCommit,
   },
+  'Wares and formulas, as rio and Repeatr have them:': {
+    ware: async () => (await import('./ware.ts')).addWare,
+  },
   'Around it:': {
     cache: async () => (await import('./cache.ts')).addCache,
     doctor: async () => (await import('./doctor.ts')).addDoctor,

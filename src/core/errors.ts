@@ -28,6 +28,15 @@ export type ImageErrorCode =
   | 'option-invalid'
   | 'output-exists'
   | 'output-failed'
+  | 'ware-not-found'
+  | 'ware-corrupt'
+  | 'ware-mismatch'
+  | 'ware-filtered'
+  | 'warehouse-unavailable'
+  | 'warehouse-unwritable'
+  | 'formula-invalid'
+  | 'assembly-invalid'
+  | 'pack-invalid'
   | 'tool-missing'
   | 'bridge-failed';
 

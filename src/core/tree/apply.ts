@@ -8,12 +8,20 @@ import { isWhiteoutAt, WHITEOUT_PREFIX_LENGTH, type Whiteout, whiteoutOf } from 
 
 const SLASH = 0x2f;
 
+/** Whether names that begin with `.wh.` hide what is lower, or are names as all others. */
+export type WhiteoutNames = 'whiteouts' | 'plain';
+
 /**
  * Applies layer `layer` of `tree.layers` to the tree that the layers below it made, entry by entry, as an OCI runtime
  * unpacks it. Throws ImageError `name-escapes-root`, `name-invalid`, `link-target-missing`, `layer-unsupported` or `limit-exceeded`.
  */
-export function applyLayer(tree: Tree, layer: number, symlinkedParents: SymlinkedParents): void {
-  new LayerApplication(tree, layer, symlinkedParents).run();
+export function applyLayer(
+  tree: Tree,
+  layer: number,
+  symlinkedParents: SymlinkedParents,
+  whiteoutNames: WhiteoutNames = 'whiteouts',
+): void {
+  new LayerApplication(tree, layer, symlinkedParents, whiteoutNames === 'whiteouts').run();
 }
 
 class LayerApplication {
@@ -24,6 +32,7 @@ class LayerApplication {
   readonly #paths: Uint8Array;
   readonly #create: Walk;
   readonly #find: Walk;
+  readonly #hasWhiteouts: boolean;
   #entry = 0;
   /** The parent of the last entry, which most often is the next one's too. */
   #parentStart = 0;
@@ -34,8 +43,9 @@ class LayerApplication {
   readonly #placeholders: number[] = [];
   readonly #placeholderDentries: number[] = [];
 
-  constructor(tree: Tree, layer: number, symlinkedParents: SymlinkedParents) {
+  constructor(tree: Tree, layer: number, symlinkedParents: SymlinkedParents, hasWhiteouts: boolean) {
     this.#tree = tree;
+    this.#hasWhiteouts = hasWhiteouts;
     this.#layer = layer;
     this.#index = tree.layers[layer] as LayerIndex;
     this.#paths = this.#index.pathBytes;
@@ -79,7 +89,9 @@ class LayerApplication {
   }
 
   #nameWhiteout(start: number, end: number): Whiteout {
-    return isWhiteoutAt(this.#paths, start, end) ? whiteoutOf(this.#paths.subarray(start, end)) : 'none';
+    return this.#hasWhiteouts && isWhiteoutAt(this.#paths, start, end)
+      ? whiteoutOf(this.#paths.subarray(start, end))
+      : 'none';
   }
 
   /** What a parent that is a whiteout makes of the entry; undefined when none is one. */
