@@ -3,7 +3,7 @@ import { Bench } from 'tinybench';
 import { decodeLayerIndex, encodeLayerIndex } from '../src/core/layer/index-file.ts';
 import { applyLayer } from '../src/core/tree/apply.ts';
 import { Tree } from '../src/core/tree/tree.ts';
-import { toPlanOptions } from '../src/image/options.ts';
+import { toExt4Options } from '../src/image/options.ts';
 import { planImage } from '../src/image/plan-image.ts';
 import { FsVerityHash } from '../src/sinks/fsverity.ts';
 import type { Blob, Layer } from '../src/sources/layer.ts';
@@ -19,7 +19,7 @@ export async function benchMicro(size: Size): Promise<unknown> {
   const blob = memoryBlob(input.tar);
   const index = scanTar(blob, input.bytes, 0, () => undefined);
   const layer: Layer = { reference: input.tar, index, blob };
-  const options = toPlanOptions({});
+  const options = toExt4Options({});
   const image = planImage([layer], options);
   const encoded = encodeLayerIndex(index);
   const block = new Uint8Array(4096);

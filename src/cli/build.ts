@@ -27,7 +27,6 @@ import {
 import { checkLocked, withLockedImage } from './locked.ts';
 import { measure, measureRows, namedRows } from './measures.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
-import { formatUuid } from '../core/ext4/uuid.ts';
 import { formatSize } from './units.ts';
 import { verityJson, verityRows } from './verity-text.ts';
 
@@ -189,18 +188,17 @@ function describe(
   output: string,
   { sha256, reused }: WrittenImage,
 ): Record<string, unknown> {
-  const { uuid, geometry, blocksUsed, inodesUsed } = filesystem;
+  const { id, blockSize, blocks, inodes } = filesystem;
   return {
     file: output,
     sha256,
     size: image.size,
     formatVersion: FORMAT_VERSION,
-    uuid: formatUuid(uuid),
-    blockSize: geometry.blockSize,
-    blocks: geometry.blocks,
-    blocksUsed,
-    inodes: geometry.groups * geometry.inodesPerGroup,
-    inodesUsed,
+    ...(id !== undefined && { uuid: id }),
+    blockSize,
+    blocks: blocks.count,
+    blocksUsed: blocks.used,
+    ...(inodes !== undefined && { inodes: inodes.count, inodesUsed: inodes.used }),
     layers: layers.map(({ reference, index, diffId }) => ({ reference, entries: index.count, diffId })),
     ...(fileDigests !== undefined && { fsverity: { files: fileDigests.count } }),
     ...(verity !== undefined && { verity: verityJson(verity) }),

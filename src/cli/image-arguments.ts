@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
 import { ImageError } from '../core/errors.ts';
+import { FAT_COMPATS } from '../core/fat/options.ts';
 import { OPTIONAL_FEATURES } from '../core/ext4/features.ts';
 import { type LayerInput, referenceOf } from '../sources/layer-input.ts';
 import type { OnProgress } from '../core/progress.ts';
@@ -10,6 +11,7 @@ import {
   collect,
   parseBlockSize,
   parseCount,
+  parseFatBits,
   parseFeatures,
   parseFree,
   parseHosts,
@@ -71,10 +73,17 @@ function addFilesystemOptions(command: Command): Command {
       parseSize,
     )
     .addOption(
-      new Option('--fs <type>', 'ext4, or ext2 for systems that know nothing newer (default: ext4)').choices([
-        'ext4',
-        'ext2',
-      ]),
+      new Option(
+        '--fs <type>',
+        'ext4, ext2 for systems that know nothing newer, or vfat, which holds files and directories alone (default: ext4)',
+      ).choices(['ext4', 'ext2', 'vfat']),
+    )
+    .option('--fat-bits <bits>', 'which FAT: 12, 16 or 32; default: by the size, as mkfs.fat does', parseFatBits)
+    .addOption(
+      new Option(
+        '--fat-compat <reader>',
+        'for IncludeOS, which reads no long name whose entries stand in two sectors',
+      ).choices(FAT_COMPATS),
     )
     .option(
       '--journal [size]',
@@ -94,8 +103,12 @@ function addFilesystemOptions(command: Command): Command {
       parseFeatures,
     )
     .option('--mount-opts <names>', "default mount options by tune2fs' names: user_xattr,acl", parseMountOptions)
-    .option('--label <name>', 'the volume name, at most 16 bytes')
-    .option('--uuid <uuid>', 'the UUID; default: derived from the tree and the options', parseUuid);
+    .option('--label <name>', 'the volume name, at most 16 bytes, with FAT 11')
+    .option(
+      '--uuid <uuid>',
+      'the UUID, with FAT the volume id (1234-ABCD); default: derived from the tree and the options',
+      parseUuid,
+    );
 }
 
 /** What decides an image beside its filesystem. */

@@ -74,7 +74,7 @@ async function map(references: readonly LayerInput[], options: MapOptions, signa
 
 function select(planned: OpenedImage, options: MapOptions): Iterable<MapRow> {
   const { plan } = planned.image;
-  const { blockSize } = planned.filesystem.geometry;
+  const { blockSize } = planned.filesystem;
   const { at, path } = checkedSelection(options, plan.size);
   if (path !== undefined) return rowsOfPath(planned, path);
   if (at === undefined) return mapRows(plan);
@@ -117,12 +117,10 @@ const noSuchPath = (path: string): ImageError => new ImageError('path-not-found'
 function* rowsOfPath({ image: { plan }, filesystem, filesystemStart }: OpenedImage, path: string): Generator<MapRow> {
   const location = filesystem.locate(normalizePath(utf8ByteString(path), {}));
   if (location === undefined) throw noSuchPath(displayName(utf8ByteString(path)));
-  const inodeOffset = filesystemStart + location.inodeOffset;
-  for (const row of mapRows(plan, inodeOffset, INODE_SIZE)) yield { ...row, label: labelAt(plan, inodeOffset) };
+  const metadata = filesystemStart + location.metadataOffset;
+  for (const row of mapRows(plan, metadata, location.metadataLength)) yield { ...row, label: labelAt(plan, metadata) };
   if (location.length > 0) yield* mapRows(plan, filesystemStart + location.offset, location.length);
 }
-
-const INODE_SIZE = 256;
 
 async function print(rows: Iterable<MapRow>, json: boolean): Promise<void> {
   if (json) {

@@ -1,4 +1,3 @@
-import { formatUuid } from '../core/ext4/uuid.ts';
 import type { Image } from '../image/image.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { formatSize } from './units.ts';
@@ -12,27 +11,28 @@ export interface Measures {
   readonly hashTree?: number;
   readonly blocks: number;
   readonly blocksUsed: number;
-  readonly inodes: number;
-  readonly inodesUsed: number;
+  /** Of filesystems that have a number of them. */
+  readonly inodes?: number;
+  readonly inodesUsed?: number;
   readonly layers: number;
   readonly entries: number;
-  readonly uuid: string;
+  /** Or the volume id of FAT. */
+  readonly uuid?: string;
 }
 
 export function measure({ image, filesystem, layers }: OpenedImage): Measures {
-  const { geometry, blocksUsed, inodesUsed, uuid } = filesystem;
-  const hashTree = image.size - geometry.blocks * geometry.blockSize;
+  const { filesystemSize, blockSize, blocks, inodes, id } = filesystem;
+  const hashTree = image.size - filesystemSize;
   return {
     size: image.size,
-    allocated: allocatedBytes(image, geometry.blockSize),
+    allocated: allocatedBytes(image, blockSize),
     ...(hashTree > 0 && { hashTree }),
-    blocks: geometry.blocks,
-    blocksUsed,
-    inodes: geometry.groups * geometry.inodesPerGroup,
-    inodesUsed,
+    blocks: blocks.count,
+    blocksUsed: blocks.used,
+    ...(inodes !== undefined && { inodes: inodes.count, inodesUsed: inodes.used }),
     layers: layers.length,
     entries: layers.reduce((sum, { index }) => sum + index.count, 0),
-    uuid: formatUuid(uuid),
+    ...(id !== undefined && { uuid: id }),
   };
 }
 
@@ -51,9 +51,9 @@ export function measureRows(measures: Measures): [string, string][] {
     ['allocated', `${allocated} (${formatSize(allocated)})`],
     ...(hashTree === undefined ? [] : [['hash tree', `${hashTree} (${formatSize(hashTree)})`] as [string, string]]),
     ['blocks', `${blocksUsed} of ${blocks} in use`],
-    ['inodes', `${inodesUsed} of ${inodes} in use`],
+    ...(inodes === undefined ? [] : [['inodes', `${inodesUsed} of ${inodes} in use`] as [string, string]]),
     ['layers', `${layers} with ${entries} entries`],
-    ['uuid', uuid],
+    ...(uuid === undefined ? [] : [['uuid', uuid] as [string, string]]),
   ];
 }
 

@@ -3,6 +3,7 @@ import type { FeatureName } from '../core/ext4/features.ts';
 import {
   blockSizeValue,
   countValue,
+  fatBitsValue,
   featuresValue,
   freeValue,
   journalValue,
@@ -41,6 +42,7 @@ export const parseFeatures = (text: string, before: readonly FeatureName[] = [])
 ];
 export const parseMountOptions = argument(mountOptionsValue);
 export const parseCount = argument(countValue);
+export const parseFatBits = argument(fatBitsValue);
 export const parseBlockSize = argument(blockSizeValue);
 export const parseOwner = argument(ownerValue);
 export const parseUuid = argument(uuidValue);

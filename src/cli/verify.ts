@@ -81,7 +81,7 @@ async function verifyFile(
 ): Promise<void> {
   const comparison = await compareFile(image, file, { signal, onProgress });
   if ('difference' in comparison) {
-    print(differenceText(filesystem.geometry.blockSize, comparison.difference, json));
+    print(differenceText(filesystem.blockSize, comparison.difference, json));
     process.exitCode = ExitCode.different;
     return;
   }

@@ -10,14 +10,12 @@ export type Inputs = Omit<Lock, 'result'>;
  * where they are the same. A layer is compared by its digest: from where it comes does not matter.
  */
 export function inputDifferences(found: Inputs, locked: Inputs): string[] {
-  const options = new Set([...Object.keys(locked.options), ...Object.keys(found.options)]) as Set<
-    keyof Inputs['options']
-  >;
+  const here: OptionValues = { ...found.options };
+  const there: OptionValues = { ...locked.options };
+  const options = new Set([...Object.keys(locked.options), ...Object.keys(found.options)]);
   return [
     ...different('format version', found.formatVersion, locked.formatVersion),
-    ...Array.from(options).flatMap((key) =>
-      different(`option ${key}`, quoted(found.options[key]), quoted(locked.options[key])),
-    ),
+    ...Array.from(options).flatMap((key) => different(`option ${key}`, quoted(here[key]), quoted(there[key]))),
     ...different('references', found.references.length, locked.references.length),
     ...found.references.flatMap((reference, i) => referenceDifferences(reference, locked.references[i], i)),
     ...layerDifferences(found.references, locked.references),
@@ -62,6 +60,7 @@ function layersOf(references: readonly LockedReference[]): { text: string; refer
   );
 }
 
+type OptionValues = Readonly<Record<string, Value | readonly string[]>>;
 type Value = string | number | boolean | undefined;
 
 const isText = (value: Value | readonly string[]): value is string | readonly string[] =>

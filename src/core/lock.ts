@@ -1,10 +1,13 @@
 import { readRecordedOptions, RECORDED_OPTIONS, type RecordedOptions } from './ext4/recorded-options.ts';
+import { readRecordedFatOptions, RECORDED_FAT_OPTIONS, type RecordedFatOptions } from './fat/recorded-options.ts';
 import { type LayerIdentity, readLayerIdentity } from './layer/identity.ts';
 import { type Digest, isDigest } from './oci/digest.ts';
 import { JsonValue } from './oci/json.ts';
 
-/** The options of a lock: those that an image records, and those that decide how its layers are read. */
-export interface LockedOptions extends RecordedOptions {
+/** The options of a lock: those that an image of its filesystem records, and those that decide how its layers are read. */
+export type LockedOptions = (RecordedOptions | RecordedFatOptions) & LockedLayerOptions;
+
+interface LockedLayerOptions {
   readonly embedInputs?: true;
   readonly keepPermissions?: true;
   /** The salt of the hash tree behind the filesystem in hexadecimal, `-` for none; only where there is a tree. */
@@ -45,7 +48,8 @@ export interface Lock {
   readonly result: {
     /** `sha256:HEX` of the tree's description. */
     readonly tree: string;
-    readonly uuid: string;
+    /** The filesystem's, or the volume id of FAT; only where it has one. */
+    readonly uuid?: string | undefined;
     /** In bytes. */
     readonly size: number;
     /** In hexadecimal. */
@@ -58,6 +62,8 @@ export const LOCK_BYTES_MAX = 4 * 1024 * 1024;
 const LOCK_VERSION = 1;
 const REFERENCES_MAX = 4096;
 const LAYERS_MAX = 4096;
+/** A UUID, or the volume id of FAT. */
+const UUID = /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\dA-F]{4}-[\dA-F]{4})$/;
 const SALT = /^(?:-|(?:[\da-f]{2}){1,256})$/;
 const FORMAT_VERSION_MAX = 1_000_000;
 
@@ -82,11 +88,20 @@ export function decodeLock(bytes: Uint8Array, name: string): Lock {
   };
 }
 
+/** By filesystem, but ext4 and ext2: the keys of its options, and what reads them. */
+const RECORDED: Readonly<
+  Record<string, { readonly keys: readonly string[]; readonly read: (json: JsonValue) => RecordedFatOptions }>
+> = { vfat: { keys: RECORDED_FAT_OPTIONS, read: readRecordedFatOptions } };
+
 function readOptions(json: JsonValue): LockedOptions {
-  json.allowOnly([...RECORDED_OPTIONS, 'embedInputs', 'keepPermissions', 'veritySalt']);
+  const { keys, read } = RECORDED[json.get('fs').optionalString() ?? ''] ?? {
+    keys: RECORDED_OPTIONS,
+    read: readRecordedOptions,
+  };
+  json.allowOnly([...keys, 'embedInputs', 'keepPermissions', 'veritySalt']);
   const salt = json.get('veritySalt');
   return {
-    ...readRecordedOptions(json),
+    ...read(json),
     ...flag(json, 'embedInputs'),
     ...flag(json, 'keepPermissions'),
     ...(salt.isPresent ? { veritySalt: salt.matching(SALT, 'up to 256 bytes in hexadecimal, or -') } : {}),
@@ -122,9 +137,10 @@ function readLayer(json: JsonValue): LockedLayer {
 
 function readResult(json: JsonValue): Lock['result'] {
   json.allowOnly(['tree', 'uuid', 'size', 'sha256']);
+  const uuid = json.get('uuid');
   return {
     tree: json.get('tree').matching(/^sha256:[\da-f]{64}$/, 'sha256:HEX'),
-    uuid: json.get('uuid').matching(/^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/, 'a UUID'),
+    ...(uuid.isPresent ? { uuid: uuid.matching(UUID, 'a UUID') } : {}),
     size: json.get('size').size(),
     sha256: json.get('sha256').matching(/^[\da-f]{64}$/, '64 hexadecimal digits'),
   };

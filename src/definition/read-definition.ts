@@ -19,6 +19,8 @@ export type Definition = Pick<
   OpenImageOptions,
   | 'layers'
   | 'fs'
+  | 'fatBits'
+  | 'fatCompat'
   | 'journal'
   | 'features'
   | 'mountOptions'
@@ -74,6 +76,8 @@ function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>
       type: fs,
       mount_options: mountOptions,
       device_size: deviceSize,
+      fat_bits: fatBits,
+      fat_compat: fatCompat,
       ...filesystem
     } = {},
   } = found;
@@ -82,6 +86,8 @@ function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>
     layers: found.layers!,
     ...filesystem,
     fs,
+    fatBits,
+    fatCompat,
     mountOptions,
     deviceSize,
     blockSize,

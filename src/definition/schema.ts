@@ -1,6 +1,7 @@
 import {
   blockSizeValue,
   countValue,
+  fatBitsValue,
   featuresValue,
   freeValue,
   journalValue,
@@ -32,8 +33,13 @@ const journal = either(flag, option(journalValue, ['string', 'integer']));
 
 /** `filesystem` of a definition. */
 export const filesystemRecord = record({
-  type: field(choice('ext4', 'ext2'), '`ext2` for systems that know nothing newer; default: `ext4`'),
-  label: field(text, 'the volume name, at most 16 bytes'),
+  type: field(
+    choice('ext4', 'ext2', 'vfat'),
+    '`ext2` for systems that know nothing newer; `vfat`, see [FAT](fat.md); default: `ext4`',
+  ),
+  fat_bits: field(option(fatBitsValue, ['integer']), 'which FAT; default: by the size, as mkfs.fat does'),
+  fat_compat: field(choice('includeos'), 'for IncludeOS, which reads no long name whose entries stand in two sectors'),
+  label: field(text, 'the volume name, at most 16 bytes, with FAT 11'),
   size: field(option(sizeValue, ['string', 'integer']), 'the exact size of the image; default: as large as needed'),
   device_size: field(
     option(sizeValue, ['string', 'integer']),
@@ -54,7 +60,7 @@ export const filesystemRecord = record({
   ),
   inodes: field(option(countValue, ['integer']), 'at least this many inodes'),
   block_size: field(option(blockSizeValue, ['string', 'integer']), 'default: 4096'),
-  uuid: field(option(uuidValue, ['string']), 'default: derived from the tree and the options'),
+  uuid: field(option(uuidValue, ['string']), 'with FAT its volume id; default: derived from the tree and the options'),
   placement: field(
     choice('stable', 'compact'),
     'keep the place of what a higher layer removed, or close the gaps; default: `stable`',

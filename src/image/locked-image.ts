@@ -1,5 +1,4 @@
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
-import { formatUuid } from '../core/ext4/uuid.ts';
 import { ImageError } from '../core/errors.ts';
 import type { LayerIdentity } from '../core/layer/identity.ts';
 import type { Lock, LockedReference } from '../core/lock.ts';
@@ -12,7 +11,7 @@ import { type OpenedLayers, openLayers } from '../sources/open-layers.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { lockOptions, unlockOptions } from './locked-options.ts';
 import { type OpenedImage, type OpenImageOptions, planLayers } from './open-image.ts';
-import { toPlanOptions } from './options.ts';
+import { toFilesystemOptions } from './options.ts';
 
 /**
  * The lock of an image that was opened with `options`, perhaps from the definition at a path, and has that SHA-256 (hexadecimal). Layers whose digest is not known, tars in
@@ -24,7 +23,7 @@ export async function lockImage(
   sha256: string,
   definition?: string,
 ): Promise<Lock> {
-  const { metadata } = toPlanOptions(options);
+  const { metadata } = toFilesystemOptions(options);
   const source = definition === undefined ? {} : { definition };
   return {
     ...source,
@@ -57,7 +56,7 @@ export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {})
   let opened: OpenedImage | undefined;
   try {
     // By the lock's own policy: another time on the command line is not another layer.
-    const found = await inputsOf(openedLayers, options, toPlanOptions(locked).metadata);
+    const found = await inputsOf(openedLayers, options, toFilesystemOptions(locked).metadata);
     const differences = inputDifferences(found, lock);
     if (differences.length > 0) return { differences };
     const image = await planLayers(openedLayers, options);
@@ -140,5 +139,6 @@ function blobOf(digest: string | undefined): { blob?: string } {
 }
 
 function planned({ image, filesystem }: OpenedImage): Omit<Lock['result'], 'sha256'> {
-  return { tree: filesystem.record.tree, uuid: formatUuid(filesystem.uuid), size: image.size };
+  const { treeDigest, id } = filesystem;
+  return { tree: treeDigest, ...(id === undefined ? {} : { uuid: id }), size: image.size };
 }

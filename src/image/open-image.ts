@@ -1,4 +1,7 @@
-import type { Ext4Plan } from '../core/ext4/layout.ts';
+import { ImageError } from '../core/errors.ts';
+import type { VerityFiles } from '../core/ext4/verity-files.ts';
+import type { FilesystemPlan } from '../core/plan/filesystem-plan.ts';
+import { VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 import type { Verity } from '../core/verity/parameters.ts';
 import type { Blob, Layer } from '../sources/layer.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
@@ -8,7 +11,7 @@ import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../source
 import type { FileDigests } from './file-trees.ts';
 import { PlannedImage } from './image.ts';
 import { NO_BYTES } from './no-bytes.ts';
-import { type ImageOptions, toPlanOptions, toVeritySalt } from './options.ts';
+import { type FilesystemOptions, type ImageOptions, toFilesystemOptions, toVeritySalt } from './options.ts';
 import { planImage } from './plan-image.ts';
 
 /** The layers of an image, how they are opened, and what decides the image's bytes besides them. */
@@ -28,7 +31,7 @@ export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
 export interface OpenedImage {
   readonly image: PlannedImage;
   /** The plan of the filesystem that the layers make. */
-  readonly filesystem: Ext4Plan;
+  readonly filesystem: FilesystemPlan;
   /** Where that begins in the image, in bytes. */
   readonly filesystemStart: number;
   /** Bottom first. */
@@ -47,7 +50,7 @@ export interface OpenedImage {
  */
 export async function openLayeredImage(options: OpenImageOptions): Promise<OpenedImage> {
   // Refused before layers are decompressed, which may take long.
-  toPlanOptions(options);
+  checkRecord(options, toFilesystemOptions(options));
   toVeritySalt(options);
   return planLayers(await openLayers(options.layers, options), options);
 }
@@ -59,16 +62,22 @@ export async function planLayers(
 ): Promise<OpenedImage> {
   const blobs = layers.map(({ blob }) => blob);
   try {
-    const planOptions = toPlanOptions(options);
+    const planOptions = toFilesystemOptions(options);
     const inputs =
       options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
-    const { plan } = planImage(layers, { ...planOptions, inputs }, options);
-    const trees = plan.verityFiles.count === 0 ? undefined : await fileTrees(plan, layers, options);
+    const planned = planImage(layers, planOptions.fs === 'vfat' ? planOptions : { ...planOptions, inputs }, options);
+    const plan: FilesystemPlan = planned.plan;
+    const { verityFiles } = plan;
+    const trees = (verityFiles?.count ?? 0) === 0 ? undefined : await fileTrees(verityFiles!, layers, options);
     if (trees !== undefined) blobs.push(trees.blob);
     const opened = { filesystem: plan, filesystemStart: 0, layers, references, fileDigests: trees?.fileDigests };
     const image = new PlannedImage(plan, blobs);
     const salt = toVeritySalt(options);
     if (salt === undefined) return { ...opened, image };
+    if (plan.size % VERITY_BLOCK_SIZE !== 0) {
+      const what = `a hash tree behind ${plan.size} bytes: dm-verity needs a multiple of ${VERITY_BLOCK_SIZE}`;
+      throw new ImageError('option-invalid', what);
+    }
     const { withHashTree } = await import('./hash-tree.ts');
     return { ...opened, ...(await withHashTree(image, blobs, layers, salt, options)) };
   } catch (error) {
@@ -77,8 +86,13 @@ export async function planLayers(
   }
 }
 
+function checkRecord({ embedInputs }: Omit<OpenImageOptions, 'layers'>, { fs }: FilesystemOptions): void {
+  if (embedInputs !== true || fs === 'ext4' || fs === 'ext2') return;
+  throw new ImageError('option-invalid', `layers named by digest in ${fs}, which has no place for a record`);
+}
+
 async function fileTrees(
-  { verityFiles }: Ext4Plan,
+  verityFiles: VerityFiles,
   layers: readonly Layer[],
   options: Omit<OpenImageOptions, 'layers'>,
 ): Promise<{ blob: Blob; fileDigests?: FileDigests }> {

@@ -2,6 +2,7 @@ import { uuidBytes } from '../core/ext4/uuid.ts';
 import { type FeatureName, OPTIONAL_FEATURES } from '../core/ext4/features.ts';
 import { DEFAULT_MOUNT_OPTIONS, type MountOption } from '../core/ext4/format/mount-options.ts';
 import type { MetadataPolicy } from '../core/tree/metadata.ts';
+import { FAT_BITS, type FatBits } from '../core/fat/options.ts';
 import { SALT_LENGTH_MAX } from '../core/verity/format.ts';
 
 /** How people write a value: on a command line, or in a definition. */
@@ -67,6 +68,11 @@ function parseNames<T extends string>(text: string, known: readonly T[]): readon
   return names.includes(undefined) ? undefined : (names as T[]);
 }
 
+export const fatBitsValue: OptionValue<FatBits> = {
+  expected: '12, 16 or 32',
+  parse: (text) => FAT_BITS.find((bits) => String(bits) === text),
+};
+
 export const blockSizeValue: OptionValue<1024 | 2048 | 4096> = {
   expected: '1024, 2048 or 4096',
   parse: (text) => {
@@ -84,11 +90,16 @@ export const ownerValue: OptionValue<{ uid: number; gid: number }> = {
   },
 };
 
-/** 16 bytes from a UUID's 32 hexadecimal digits. */
+const UUID = /^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i;
+const VOLUME_ID = /^[\da-f]{4}-[\da-f]{4}$/i;
+
+/** 16 bytes from a UUID's 32 hexadecimal digits, or 4 from the 8 of a FAT's volume id. */
 export const uuidValue: OptionValue<Uint8Array> = {
-  expected: 'a UUID of 32 hexadecimal digits: 01234567-89ab-cdef-0123-456789abcdef',
-  parse: (text) =>
-    /^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i.test(text) ? uuidBytes(text) : undefined,
+  expected: 'a UUID of 32 hexadecimal digits, 01234567-89ab-cdef-0123-456789abcdef, or with FAT of 8, 1234-ABCD',
+  parse: (text) => {
+    if (VOLUME_ID.test(text)) return uuidBytes(text).slice(0, 4);
+    return UUID.test(text) ? uuidBytes(text) : undefined;
+  },
 };
 
 /** The bytes of hexadecimal digits; none for `-`. */

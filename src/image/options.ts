@@ -1,6 +1,7 @@
 import { ImageError } from '../core/errors.ts';
 import { bytesOf, utf8ByteString } from '../core/bytes.ts';
 import type { FeatureName } from '../core/ext4/features.ts';
+import type { FatOptions } from '../core/fat/options.ts';
 import { DEFAULT_MOUNT_OPTIONS, type MountOption } from '../core/ext4/format/mount-options.ts';
 import { type Ext4Options, FORMAT_VERSION, type Placement } from '../core/ext4/options.ts';
 import { DEFAULT_EPOCH, type MetadataPolicy } from '../core/tree/metadata.ts';
@@ -9,8 +10,12 @@ import { SALT_LENGTH_MAX, VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 
 /** What decides an image's bytes besides its layers. Sizes are in bytes; every default is what `build` does without options. */
 export interface ImageOptions {
-  /** Default `ext4`; `ext2` for systems that know nothing newer. */
-  readonly fs?: Ext4Options['fs'] | undefined;
+  /** Default `ext4`; `ext2` for systems that know nothing newer; `vfat`, which holds files and directories alone. */
+  readonly fs?: FilesystemOptions['fs'] | undefined;
+  /** Which FAT; default: by the size, as mkfs.fat does. */
+  readonly fatBits?: FatOptions['fatBits'];
+  /** For readers of FAT that cannot read all that is allowed. */
+  readonly fatCompat?: FatOptions['fatCompat'];
   /** For guests that write: a journal, of so many bytes or of the size that mke2fs chooses, and what growing while mounted needs. */
   readonly journal?: boolean | number | undefined;
   /** Features, by mke2fs' names, that the image has whether its content needs them or not. */
@@ -24,7 +29,7 @@ export interface ImageOptions {
   readonly fsverity?: readonly string[] | undefined;
   /** Default 4096. */
   readonly blockSize?: 1024 | 2048 | 4096 | undefined;
-  /** The exact size, a multiple of 4096; default: as large as needed, in whole MiB. */
+  /** The exact size, a multiple of 4096, with FAT of 512; default: as large as needed, in whole MiB. */
   readonly size?: number | undefined;
   /** The image's size, with zeros behind the filesystem, a multiple of 4096: a guest may grow it into them. */
   readonly deviceSize?: number | undefined;
@@ -32,9 +37,9 @@ export interface ImageOptions {
   readonly free?: number | { readonly percent: number; readonly bytesMin?: number } | undefined;
   /** How many inodes at least; default: those in use, and one for every 16 KiB of free room. */
   readonly inodes?: number | undefined;
-  /** The volume name, at most 16 bytes of UTF-8. */
+  /** The volume name, at most 16 bytes of UTF-8; with FAT at most 11 letters and digits, which become upper case. */
   readonly label?: string | undefined;
-  /** 16 bytes; default: derived from the tree and the options. */
+  /** 16 bytes, with FAT the 4 of its volume id; default: derived from the tree and the options. */
   readonly uuid?: Uint8Array | undefined;
   /** Every time in the image: `fixed` (default), `clamp`, `keep`, or seconds since 1970. */
   readonly mtime?: MetadataPolicy['mtime'] | number | undefined;
@@ -60,15 +65,87 @@ export interface ImageOptions {
 const FREE_WITH_JOURNAL = { percent: 10, bytesMin: 16 * 1024 * 1024 };
 const ID_MAX = 2 ** 32 - 2;
 
-/** Fills in the defaults. Throws `option-invalid`. */
-export function toPlanOptions(options: ImageOptions): Ext4Options {
-  const { formatVersion = FORMAT_VERSION, label = '', journal = false, features = [], mountOptions = [] } = options;
-  const free = options.free ?? (journal === false ? 0 : FREE_WITH_JOURNAL);
-  if (formatVersion !== FORMAT_VERSION) {
-    throw new ImageError('option-invalid', `format version ${formatVersion}: this program writes ${FORMAT_VERSION}`);
+/** What decides a filesystem besides its tree, of any kind. */
+export type FilesystemOptions = Ext4Options | FatOptions;
+
+/** Fills in the defaults of the filesystem that is asked for. Throws `option-invalid`, also for options that it has no place for. */
+export function toFilesystemOptions(options: ImageOptions): FilesystemOptions {
+  return options.fs === 'vfat' ? toFatOptions(options) : toExt4Options(options);
+}
+
+/** Options that only some filesystems have, as messages name them. */
+const NAMES_OF_OPTIONS = {
+  fatBits: 'a kind of FAT',
+  fatCompat: 'compatibility of FAT',
+  journal: 'a journal',
+  features: 'features',
+  mountOptions: 'default mount options',
+  fsverity: 'fs-verity',
+  blockSize: 'a block size',
+  deviceSize: 'a device size',
+  inodes: 'a number of inodes',
+  owner: 'an owner',
+  chmodMask: 'a mode mask',
+  placement: 'a placement',
+} as const satisfies Partial<Record<keyof ImageOptions, string>>;
+
+/** Throws `option-invalid` for an option that was given and has no place in a filesystem. */
+function refuse(options: ImageOptions, fs: string, names: readonly (keyof typeof NAMES_OF_OPTIONS)[]): void {
+  for (const name of names) {
+    const value = options[name];
+    if (value === undefined || value === false || (Array.isArray(value) && value.length === 0)) continue;
+    throw new ImageError('option-invalid', `${NAMES_OF_OPTIONS[name]} on ${fs}, which has none`);
   }
+}
+
+const NOT_OF_EXT = ['fatBits', 'fatCompat'] as const;
+const NOT_OF_FAT = [
+  'journal',
+  'features',
+  'mountOptions',
+  'fsverity',
+  'blockSize',
+  'deviceSize',
+  'inodes',
+  'owner',
+  'chmodMask',
+  'placement',
+] as const;
+
+function checkFormatVersion({ formatVersion = FORMAT_VERSION }: ImageOptions): void {
+  if (formatVersion === FORMAT_VERSION) return;
+  throw new ImageError('option-invalid', `format version ${formatVersion}: this program writes ${FORMAT_VERSION}`);
+}
+
+const toFree = (free: NonNullable<ImageOptions['free']>): Ext4Options['free'] =>
+  typeof free === 'number' ? { bytes: free } : free;
+
+function toFatOptions(options: ImageOptions): FatOptions {
+  checkFormatVersion(options);
+  refuse(options, 'vfat', NOT_OF_FAT);
+  const { fatBits, fatCompat, size, free = 0, label = '', uuid: volumeId, symlinkedParents = 'follow' } = options;
   return {
-    fs: options.fs ?? 'ext4',
+    fs: 'vfat',
+    fatBits,
+    fatCompat,
+    size,
+    free: toFree(free),
+    label: utf8ByteString(label),
+    volumeId,
+    symlinkedParents,
+    metadata: toMetadataPolicy(options),
+  };
+}
+
+/** The same for ext4 and ext2. */
+export function toExt4Options(options: ImageOptions): Ext4Options {
+  const { fs = 'ext4', label = '', journal = false, features = [], mountOptions = [] } = options;
+  const free = options.free ?? (journal === false ? 0 : FREE_WITH_JOURNAL);
+  checkFormatVersion(options);
+  if (fs !== 'ext4' && fs !== 'ext2') throw new ImageError('option-invalid', `${fs}, where ext4 or ext2 is needed`);
+  refuse(options, fs, NOT_OF_EXT);
+  return {
+    fs,
     ...(journal === false ? {} : { journal: journal === true ? {} : { bytes: journal } }),
     features: [...new Set(features)].sort(),
     mountOptions: [...new Set(mountOptions)].sort((a, b) => DEFAULT_MOUNT_OPTIONS[a] - DEFAULT_MOUNT_OPTIONS[b]),
@@ -76,7 +153,7 @@ export function toPlanOptions(options: ImageOptions): Ext4Options {
     blockSize: options.blockSize ?? 4096,
     size: options.size,
     deviceSize: options.deviceSize,
-    free: typeof free === 'number' ? { bytes: free } : free,
+    free: toFree(free),
     inodes: options.inodes,
     label: utf8ByteString(label),
     uuid: options.uuid,

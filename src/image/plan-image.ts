@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { ImageError } from '../core/errors.ts';
 import { planExt4, type Ext4Plan } from '../core/ext4/layout.ts';
 import type { Ext4Options } from '../core/ext4/options.ts';
+import { planFat } from '../core/fat/layout.ts';
+import type { FilesystemPlan } from '../core/plan/filesystem-plan.ts';
 import type { OnProgress } from '../core/progress.ts';
 import { applyLayer } from '../core/tree/apply.ts';
 import { Tree } from '../core/tree/tree.ts';
 import { placed } from '../sources/failure.ts';
 import type { Layer } from '../sources/layer.ts';
 import { PlannedImage } from './image.ts';
+import type { FilesystemOptions } from './options.ts';
 import { sha256 } from './sha256.ts';
 
 /** What is told while an image is planned. */
@@ -16,12 +19,18 @@ export interface PlanEvents {
   readonly onProgress?: OnProgress | undefined;
 }
 
-/** Merges layers, bottom first, and plans their ext4 image. Of their files nothing is read but what inodes hold. */
+/** Merges layers, bottom first, and plans the image of a filesystem. Of their files nothing is read but what inodes hold. */
+export function planImage(layers: readonly Layer[], options: Ext4Options, events?: PlanEvents): PlannedImage<Ext4Plan>;
 export function planImage(
   layers: readonly Layer[],
-  options: Ext4Options,
+  options: FilesystemOptions,
+  events?: PlanEvents,
+): PlannedImage<FilesystemPlan>;
+export function planImage(
+  layers: readonly Layer[],
+  options: FilesystemOptions,
   { onWarning: warn = () => undefined, onProgress }: PlanEvents = {},
-): PlannedImage<Ext4Plan> {
+): PlannedImage<FilesystemPlan> {
   const random = new DataView(new Uint8Array(randomBytes(8)).buffer);
   const indexes = layers.map(({ index }) => index);
   const tree = new Tree(indexes, [random.getInt32(0), random.getInt32(4)]);
@@ -34,7 +43,8 @@ export function planImage(
     }
     const read = (layer: number, offset: number, target: Uint8Array): void =>
       layers[layer]!.blob.readSync(offset, target);
-    const plan = planExt4(tree, options, { sha256, warn, read });
+    const host = { sha256, warn, read };
+    const plan = options.fs === 'vfat' ? planFat(tree, options, host) : planExt4(tree, options, host);
     return new PlannedImage(
       plan,
       layers.map(({ blob }) => blob),

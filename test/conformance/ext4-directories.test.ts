@@ -215,6 +215,6 @@ describe.skipIf(!isReady)('a deep tree', () => {
   it('is clean', async () => {
     const { path, image } = await buildCase([[{ name: `${'d/'.repeat(5000)}x`, format: 'gnu', data: 'x' }]]);
     e2fsck(path);
-    expect(image.plan.inodesUsed).toBe(11 + 5001);
+    expect(image.plan.inodes.used).toBe(11 + 5001);
   });
 });

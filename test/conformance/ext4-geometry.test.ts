@@ -47,14 +47,14 @@ describe.skipIf(!isReady)('an image', () => {
     const { path, image } = await buildCase([some], options);
     expect(image.size).toBe(options.size ?? image.plan.size);
     e2fsck(path);
-    expect(superblockLine(path, 'Free blocks')).toBe(String(image.plan.geometry.blocks - image.plan.blocksUsed));
+    expect(superblockLine(path, 'Free blocks')).toBe(String(image.plan.geometry.blocks - image.plan.blocks.used));
     const { inodesPerGroup, groups } = image.plan.geometry;
-    expect(superblockLine(path, 'Free inodes')).toBe(String(inodesPerGroup * groups - image.plan.inodesUsed));
+    expect(superblockLine(path, 'Free inodes')).toBe(String(inodesPerGroup * groups - image.plan.inodes.used));
     const mounted = mountImage(path);
     expect(walkMounted(mounted)).toHaveLength(4);
     const { bsize, blocks, bfree, files: inodes, ffree } = statfsSync(mounted);
-    expect(inodes - ffree).toBe(image.plan.inodesUsed);
-    expect(bsize * bfree).toBe((image.plan.geometry.blocks - image.plan.blocksUsed) * bsize);
+    expect(inodes - ffree).toBe(image.plan.inodes.used);
+    expect(bsize * bfree).toBe((image.plan.geometry.blocks - image.plan.blocks.used) * bsize);
     expect(blocks).toBeLessThanOrEqual(image.plan.geometry.blocks);
   });
 

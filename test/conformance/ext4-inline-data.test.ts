@@ -93,7 +93,7 @@ describe.skipIf(!isReady)('files that their inodes hold', () => {
       await place([...layer, large], [{ name: '.wh.f7' }]),
     );
     const { image } = await planCase([layer], INLINE);
-    expect(image.plan.blocksUsed).toBeLessThan(400);
+    expect(image.plan.blocks.used).toBeLessThan(400);
   });
 
   it('are kept when their layer is gone', async () => {

@@ -97,7 +97,7 @@ describe.skipIf(!isReady)('xattrs that no block holds', () => {
     ];
     const { path, image } = await buildCase([layer]);
     e2fsck(path);
-    expect(image.plan.inodesUsed).toBe(11 + layer.length + 2);
+    expect(image.plan.inodes.used).toBe(11 + layer.length + 2);
     const { ino: last } = image.plan.locate('twice')!;
     // Two blocks that many inodes share, one of another name, and two entries of one block.
     expect(debugfs(path, `stat <${last + 1}>`)).toContain('Version: 0x00000000:00000005');
@@ -153,7 +153,7 @@ describe.skipIf(!isReady)('xattrs that no block holds', () => {
     expect(blocks).toBe(1 + 3);
     const labels = Array.from(mapRows(image.plan), ({ label }) => label);
     expect(labels).toContain('xattr value, inode 14');
-    const { inodeOffset } = image.plan.locate('b')!;
+    const { metadataOffset: inodeOffset } = image.plan.locate('b')!;
     expect(image.label(inodeOffset + 256)).toBe('inode table, group 0, inode 14, xattr value');
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Ext4Plan } from '../../src/core/ext4/layout.ts';
 import type { Image, PlannedImage } from '../../src/image/image.ts';
-import { type ImageOptions, toPlanOptions } from '../../src/image/options.ts';
+import { type ImageOptions, toExt4Options } from '../../src/image/options.ts';
 import { planImage } from '../../src/image/plan-image.ts';
 import { openLayers } from '../../src/sources/open-layers.ts';
 import { scratch } from './scratch.ts';
@@ -31,7 +31,7 @@ export async function planCase(layers: readonly LayerCase[], options: ImageOptio
   const warnings: string[] = [];
   const { layers: opened } = await openLayers(references, { cache: false });
   onTestFinished(() => opened.forEach(({ blob }) => blob.close()));
-  const image = planImage(opened, toPlanOptions(options), { onWarning: (warning) => warnings.push(warning) });
+  const image = planImage(opened, toExt4Options(options), { onWarning: (warning) => warnings.push(warning) });
   return { image, warnings, directory };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Ext4Plan, type Host, planExt4 } from '../../src/core/ext4/layout.ts';
 import type { HashKey } from '../../src/core/tree/name-hash.ts';
-import { type ImageOptions, toPlanOptions } from '../../src/image/options.ts';
+import { type ImageOptions, toExt4Options } from '../../src/image/options.ts';
 import { type EntryCase, KEY, makeTree } from './make-tree.ts';
 
 /** A host without warnings. */
@@ -20,6 +20,6 @@ export function planLayers(
   options: ImageOptions = {},
   key: HashKey = KEY,
 ): Ext4Plan {
-  const planOptions = toPlanOptions(options);
+  const planOptions = toExt4Options(options);
   return planExt4(makeTree(layers, planOptions.symlinkedParents, key), planOptions, host);
 }

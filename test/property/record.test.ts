@@ -4,7 +4,7 @@ import { ImageError } from '../../src/core/errors.ts';
 import { decodeRecord, encodeRecord } from '../../src/core/ext4/record.ts';
 import { FORMAT_VERSION } from '../../src/core/ext4/options.ts';
 import { recordOptions } from '../../src/core/ext4/recorded-options.ts';
-import { type ImageOptions, toPlanOptions } from '../../src/image/options.ts';
+import { type ImageOptions, toExt4Options } from '../../src/image/options.ts';
 import { planLayers } from '../helpers/plan-tree.ts';
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined });
@@ -44,7 +44,7 @@ describe('a record', () => {
       fc.property(imageOptions, fc.uint8Array({ minLength: 32, maxLength: 32 }), (options, digest) => {
         const record = {
           formatVersion: FORMAT_VERSION,
-          options: recordOptions(toPlanOptions(options)),
+          options: recordOptions(toExt4Options(options)),
           tree: `sha256:${Buffer.from(digest).toString('hex')}`,
         };
         expect(decodeRecord(encodeRecord(record))).toEqual(record);

@@ -1,7 +1,7 @@
 import { type ByteString, byteString, bytesOf } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
 import { EntryType } from '../layer/entry.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { FilesystemPlan, Location } from '../plan/filesystem-plan.ts';
 import { EXT2_TIMES, warnOfClampedTimes } from '../tree/metadata.ts';
 import { orderNames } from '../tree/order.ts';
 import { findInode } from '../tree/resolve.ts';
@@ -25,32 +25,25 @@ import { encodeRecord, makeRecord, type ImageRecord } from './record.ts';
 import { buildRegions } from './regions.ts';
 import { slowSymlinks, symlinkBlocks } from './symlink-blocks.ts';
 import { BlockClaims, BlockUsage } from './usage.ts';
-import { deriveUuid, type Sha256 } from './uuid.ts';
+import { deriveUuid, formatUuid, type Sha256 } from './uuid.ts';
 import { verityBlocksOf, type VerityFiles, verityFilesOf } from './verity-files.ts';
 import { layOutXattrs } from './xattrs.ts';
 
-/** Where the parts of one file, directory or symlink lie, in bytes of the image. */
-export interface Location {
+/** The same with the number of the inode. */
+interface Ext4Location extends Location {
   readonly ino: number;
-  /** Where its inode begins. */
-  readonly inodeOffset: number;
-  /** Its blocks, holes left out. */
-  readonly offset: number;
-  readonly length: number;
 }
 
 /** The plan of an ext4 image. */
-export interface Ext4Plan extends Plan {
+export interface Ext4Plan extends FilesystemPlan {
   readonly geometry: Geometry;
   readonly uuid: Uint8Array;
   readonly record: ImageRecord;
-  /** The files with fs-verity, whose metadata is a blob behind those of the layers. */
   readonly verityFiles: VerityFiles;
-  /** Blocks and inodes in use, reserved ones included. */
-  readonly blocksUsed: number;
-  readonly inodesUsed: number;
-  /** Where a normalized path lies; undefined when the image has no such name. */
-  locate(path: ByteString): Location | undefined;
+  /** Those in use with the reserved ones. */
+  readonly blocks: FilesystemPlan['blocks'];
+  readonly inodes: NonNullable<FilesystemPlan['inodes']>;
+  locate(path: ByteString): Ext4Location | undefined;
 }
 
 /** What the layout needs of its host. */
@@ -172,6 +165,7 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
     { block: geometry.mappings, source: mappings },
     ...specialContents(parts, uuid),
   ];
+  const inodes = geometry.inodesPerGroup * geometry.groups;
   const fixed = fixedSources(superblock, descriptors, recordBytes);
   return {
     size: geometry.size,
@@ -181,8 +175,12 @@ function assemble(parts: Parts, options: Ext4Options, host: Host): Ext4Plan {
     uuid,
     record: parts.record,
     verityFiles: verityFilesOf(tree, data.files, data.verity),
-    blocksUsed: geometry.blocks - free.freeBlocks,
-    inodesUsed: geometry.inodesPerGroup * geometry.groups - free.freeInodes,
+    filesystemSize: geometry.blocks * blockSize,
+    blockSize,
+    blocks: { count: geometry.blocks, used: geometry.blocks - free.freeBlocks },
+    inodes: { count: inodes, used: inodes - free.freeInodes },
+    id: formatUuid(uuid),
+    treeDigest: parts.record.tree,
     locate: (path) => locate(parts, path),
   };
 }
@@ -229,7 +227,7 @@ function claimBlocks({
   return new BlockUsage(claims, geometry.blocks);
 }
 
-function locate({ tree, numbering, geometry, contents }: Parts, path: ByteString): Location | undefined {
+function locate({ tree, numbering, geometry, contents }: Parts, path: ByteString): Ext4Location | undefined {
   const inode = findInode(tree, bytesOf(path));
   if (inode === NONE) return undefined;
   const ino = numbering.ino[inode]!;
@@ -237,7 +235,8 @@ function locate({ tree, numbering, geometry, contents }: Parts, path: ByteString
   const within = ino - 1 - group * geometry.inodesPerGroup;
   return {
     ino,
-    inodeOffset: geometry.inodeTables[group]! * geometry.blockSize + within * geometry.inodeSize,
+    metadataOffset: geometry.inodeTables[group]! * geometry.blockSize + within * geometry.inodeSize,
+    metadataLength: geometry.inodeSize,
     offset: geometry.contentBlocks.blockOf(contents.first[ino]!) * geometry.blockSize,
     length: contents.count[ino]! * geometry.blockSize,
   };

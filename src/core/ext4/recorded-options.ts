@@ -136,7 +136,8 @@ function namesOf(json: JsonValue, known: readonly string[]): string {
   return names;
 }
 
-const percentText = ({ percent, bytesMin }: FreePercent): string =>
+/** `free` of RecordedOptions for a percentage. */
+export const percentText = ({ percent, bytesMin }: FreePercent): string =>
   bytesMin === undefined ? `${percent}%` : `${percent}% or ${bytesMin}`;
 
 /** The reverse of what `free` of RecordedOptions is; undefined for any other text. */
@@ -147,7 +148,8 @@ export function parseFreePercent(text: string): FreePercent | undefined {
   return percentText(free) === text ? free : undefined;
 }
 
-function readFree(json: JsonValue): number | string {
+/** Reads `free` of RecordedOptions. */
+export function readFree(json: JsonValue): number | string {
   const bytes = json.optionalNumber();
   if (bytes !== undefined) return bytes;
   const text = json.string();

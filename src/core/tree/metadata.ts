@@ -19,11 +19,13 @@ export interface MetadataPolicy {
   readonly timeLimits?: TimeLimits | undefined;
 }
 
-/** The times that a filesystem can hold, from 1901-12-13T20:45:52Z on. */
+/** The times that a filesystem can hold. */
 export interface TimeLimits {
+  readonly secondsMin: number;
   readonly secondsMax: number;
   readonly hasNanoseconds: boolean;
-  /** The last day, for people. */
+  /** The first and the last day, for people. */
+  readonly firstDay: string;
   readonly lastDay: string;
   readonly filesystem: string;
 }
@@ -41,15 +43,19 @@ export interface Attributes {
 export const SECONDS_MIN = -(2 ** 31);
 export const SECONDS_MAX = 2 ** 31 - 1 + 3 * 2 ** 32;
 const EXT4_TIMES: TimeLimits = {
+  secondsMin: SECONDS_MIN,
   secondsMax: SECONDS_MAX,
   hasNanoseconds: true,
+  firstDay: '1901-12-13',
   lastDay: '2446-05-10',
   filesystem: 'ext4',
 };
 /** Inodes of 128 bytes have 32 bits for a time. */
 export const EXT2_TIMES: TimeLimits = {
+  secondsMin: SECONDS_MIN,
   secondsMax: 2 ** 31 - 1,
   hasNanoseconds: false,
+  firstDay: '1901-12-13',
   lastDay: '2038-01-19',
   filesystem: 'ext2',
 };
@@ -73,8 +79,8 @@ export function entryAttributes(index: LayerIndex, entry: number, policy: Metada
   const layerSeconds = index.mtimeSeconds[entry] as number;
   const isTold = !Number.isNaN(layerSeconds) && policy.mtime !== 'fixed';
   const keep = isTold && (policy.mtime === 'keep' || layerSeconds < policy.epoch);
-  const { secondsMax, hasNanoseconds } = policy.timeLimits ?? EXT4_TIMES;
-  const seconds = keep ? Math.min(Math.max(layerSeconds, SECONDS_MIN), secondsMax) : policy.epoch;
+  const { secondsMin, secondsMax, hasNanoseconds } = policy.timeLimits ?? EXT4_TIMES;
+  const seconds = keep ? Math.min(Math.max(layerSeconds, secondsMin), secondsMax) : policy.epoch;
   const isExact = keep && hasNanoseconds && seconds === layerSeconds;
   const nanoseconds = isExact ? (index.mtimeNanoseconds[entry] as number) : 0;
   return { mode: symlink ? mode : mode & ~policy.chmodMask, uid, gid, seconds, nanoseconds };
@@ -83,7 +89,7 @@ export function entryAttributes(index: LayerIndex, entry: number, policy: Metada
 /** Warns, once for all, of times in use that ext4 cannot hold and that are clamped. */
 export function warnOfClampedTimes(tree: Tree, policy: MetadataPolicy, warn: (warning: string) => void): void {
   if (policy.mtime === 'fixed') return;
-  const { secondsMax, lastDay, filesystem } = policy.timeLimits ?? EXT4_TIMES;
+  const { secondsMin, secondsMax, firstDay, lastDay, filesystem } = policy.timeLimits ?? EXT4_TIMES;
   let first = NONE;
   let count = 0;
   for (let inode = 0; inode < tree.inodeCount; inode++) {
@@ -91,14 +97,14 @@ export function warnOfClampedTimes(tree: Tree, policy: MetadataPolicy, warn: (wa
     if (layer === NONE || tree.inodeDentries.values[inode] === 0) continue;
     const seconds = tree.layers[layer]!.mtimeSeconds[tree.inodeEntry.values[inode]!]!;
     const clampedByPolicy = policy.mtime === 'clamp' && seconds >= policy.epoch;
-    const isPossible = Number.isNaN(seconds) || (seconds >= SECONDS_MIN && seconds <= secondsMax);
+    const isPossible = Number.isNaN(seconds) || (seconds >= secondsMin && seconds <= secondsMax);
     if (clampedByPolicy || isPossible) continue;
     if (count++ === 0) first = inode;
   }
   if (count === 0) return;
   const place = `layer ${tree.inodeLayer.values[first]}, entry ${tree.displayInode(first) || '/'}`;
   const others = count === 1 ? '' : `, and ${count - 1} more`;
-  warn(`${place}${others}: a time outside 1901-12-13 to ${lastDay} is clamped, as ${filesystem} cannot hold it`);
+  warn(`${place}${others}: a time outside ${firstDay} to ${lastDay} is clamped, as ${filesystem} cannot hold it`);
 }
 
 /** The xattrs of `inode` as its layer has them. */

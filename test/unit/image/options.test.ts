@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type ImageOptions, toPlanOptions } from '../../../src/image/options.ts';
+import { type ImageOptions, toExt4Options } from '../../../src/image/options.ts';
 
-describe('toPlanOptions', () => {
+describe('toExt4Options', () => {
   it('has a default for everything', () => {
-    expect(toPlanOptions({})).toEqual({
+    expect(toExt4Options({})).toEqual({
       fs: 'ext4',
       features: [],
       fsverity: [],
@@ -21,25 +21,25 @@ describe('toPlanOptions', () => {
   });
 
   it('takes room in bytes or percent, and a label as UTF-8', () => {
-    expect(toPlanOptions({ free: 5 }).free).toEqual({ bytes: 5 });
-    expect(toPlanOptions({ free: { percent: 7 } }).free).toEqual({ percent: 7 });
+    expect(toExt4Options({ free: 5 }).free).toEqual({ bytes: 5 });
+    expect(toExt4Options({ free: { percent: 7 } }).free).toEqual({ percent: 7 });
     const withJournal = { percent: 10, bytesMin: 16 * 2 ** 20 };
-    expect(toPlanOptions({ journal: true }).free).toEqual(withJournal);
-    expect(toPlanOptions({ journal: true, free: 5 }).free).toEqual({ bytes: 5 });
-    expect(toPlanOptions({ label: 'ü' }).label).toBe('\xc3\xbc');
+    expect(toExt4Options({ journal: true }).free).toEqual(withJournal);
+    expect(toExt4Options({ journal: true, free: 5 }).free).toEqual({ bytes: 5 });
+    expect(toExt4Options({ label: 'ü' }).label).toBe('\xc3\xbc');
   });
 
   it('has names once, in the order that images have them in', () => {
     const features = ['read-only', '64bit', 'read-only'] as const;
     const mountOptions = ['acl', 'user_xattr', 'acl'] as const;
-    const options = toPlanOptions({ features, mountOptions });
+    const options = toExt4Options({ features, mountOptions });
     expect(options.features).toEqual(['64bit', 'read-only']);
     expect(options.mountOptions).toEqual(['user_xattr', 'acl']);
   });
 
   it('takes a time for the epoch of fixed ones', () => {
     const epoch = (options: ImageOptions): unknown => {
-      const { mtime, epoch: seconds } = toPlanOptions(options).metadata;
+      const { mtime, epoch: seconds } = toExt4Options(options).metadata;
       return [mtime, seconds];
     };
     expect(epoch({ sourceDateEpoch: 9 })).toEqual(['fixed', 9]);
@@ -58,7 +58,7 @@ describe('toPlanOptions', () => {
       { formatVersion: 2 },
     ];
     for (const options of cases) {
-      expect(() => toPlanOptions(options)).toThrow(expect.objectContaining({ code: 'option-invalid' }));
+      expect(() => toExt4Options(options)).toThrow(expect.objectContaining({ code: 'option-invalid' }));
     }
   });
 });

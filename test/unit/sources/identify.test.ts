@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { LayerIdentity } from '../../../src/core/layer/identity.ts';
-import { toPlanOptions } from '../../../src/image/options.ts';
+import { toExt4Options } from '../../../src/image/options.ts';
 import type { Blob } from '../../../src/sources/layer.ts';
 import { identifyLayers } from '../../../src/sources/identify.ts';
 import { openLayers, type OpenLayersOptions } from '../../../src/sources/open-layers.ts';
@@ -16,11 +16,11 @@ const TAR = makeTar([{ name: 'a', data: 'x'.repeat(3_000_000) }, { name: 'b' }])
 async function identify(
   reference: string,
   options: OpenLayersOptions = { cache: false },
-  image: Parameters<typeof toPlanOptions>[0] = {},
+  image: Parameters<typeof toExt4Options>[0] = {},
 ): Promise<LayerIdentity> {
   const { layers } = await openLayers([reference], options);
   try {
-    return (await identifyLayers(layers, toPlanOptions(image).metadata, options))[0]!;
+    return (await identifyLayers(layers, toExt4Options(image).metadata, options))[0]!;
   } finally {
     for (const { blob } of layers) blob.close();
   }
@@ -62,7 +62,7 @@ it.each(['a file', 'a directory'])('%s that changes meanwhile is told', async (k
   const { layers } = await openLayers([kind === 'a file' ? path : directory], { cache: false });
   writeFileSync(path, makeTar([{ name: 'a', data: 'y'.repeat(3_000_000) }, { name: 'b' }]));
   utimesSync(path, 1, 2);
-  await expect(identifyLayers(layers, toPlanOptions({}).metadata)).rejects.toMatchObject({ code: 'layer-changed' });
+  await expect(identifyLayers(layers, toExt4Options({}).metadata)).rejects.toMatchObject({ code: 'layer-changed' });
   for (const { blob } of layers) blob.close();
 });
 
@@ -78,7 +78,7 @@ it('a directory of which a file that was read changes is told', async () => {
       if (position === 1) writeFileSync(join(directory, 'a'), 'changed');
     },
   });
-  const changing = identifyLayers([{ ...layer!, blob }], toPlanOptions({}).metadata);
+  const changing = identifyLayers([{ ...layer!, blob }], toExt4Options({}).metadata);
   await expect(changing).rejects.toMatchObject({ code: 'layer-changed' });
   layer!.blob.close();
 });

@@ -4,13 +4,13 @@ import { type Geometry, needs64bit, planGeometry } from '../../../../src/core/ex
 import { reservedIn } from '../../../../src/core/ext4/group-parts.ts';
 import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
 import { ROOT } from '../../../../src/core/tree/tree.ts';
-import { type ImageOptions, toPlanOptions } from '../../../../src/image/options.ts';
+import { type ImageOptions, toExt4Options } from '../../../../src/image/options.ts';
 import { makeTree } from '../../../helpers/make-tree.ts';
 
 const TIB = 1024 ** 4;
 
 function geometryOf(options: ImageOptions): Geometry {
-  const planned = toPlanOptions(options);
+  const planned = toExt4Options(options);
   const features = featuresOf(planned);
   const numbering = numberInodes(makeTree([]), ROOT, 'stable', features);
   const sizes = { record: 1, directories: 5, xattrs: 0, xattrValues: 0, symlinks: 0, mappings: 0, data: 0 };
@@ -52,7 +52,7 @@ describe('a last group', () => {
     const seen = new Set<number>();
     for (let blocks = 3 * 8192; blocks < 3 * 8192 + 600; blocks += 4) {
       const geometry = geometryOf({ ...options, size: blocks * 1024 });
-      const features = featuresOf(toPlanOptions(options));
+      const features = featuresOf(toExt4Options(options));
       const last = geometry.groups - 1;
       const length = geometry.blocks - 1 - last * 8192;
       expect(length).toBeGreaterThan(reservedIn(last, geometry, features));
@@ -67,7 +67,7 @@ describe('a last group', () => {
 describe('block numbers of 64 bits', () => {
   it('are needed from 2^32 blocks on', () => {
     const geometry = geometryOf({ size: TIB });
-    const features = featuresOf(toPlanOptions({}));
+    const features = featuresOf(toExt4Options({}));
     expect(needs64bit({ ...geometry, blocks: 2 ** 32 - 1 }, features)).toBe(false);
     expect(needs64bit({ ...geometry, blocks: 2 ** 32 }, features)).toBe(true);
     expect(needs64bit({ ...geometry, blocks: 2 ** 32 }, new Set([...features, '64bit' as const]))).toBe(false);

@@ -4,7 +4,7 @@ import { featuresOf } from '../../../../src/core/ext4/features.ts';
 import { Filesystem } from '../../../../src/core/ext4/reader/filesystem.ts';
 import { numberInodes } from '../../../../src/core/ext4/numbering.ts';
 import { ROOT } from '../../../../src/core/tree/tree.ts';
-import { type ImageOptions, toPlanOptions } from '../../../../src/image/options.ts';
+import { type ImageOptions, toExt4Options } from '../../../../src/image/options.ts';
 import { directory, link, makeTree, put, symlink } from '../../../helpers/make-tree.ts';
 import { plainBytes } from '../../../helpers/memory-plan.ts';
 import { planLayers } from '../../../helpers/plan-tree.ts';
@@ -13,7 +13,7 @@ describe('the smallest images', () => {
   it.each([1024, 2048, 4096] as const)('of nothing have lost+found (blocks of %d)', (blockSize) => {
     const plan = planLayers([], { blockSize });
     expect(plan.size).toBe(1024 * 1024);
-    expect(plan.inodesUsed).toBe(11);
+    expect(plan.inodes.used).toBe(11);
     expect(plan.locate('lost+found')?.length).toBe(4 * blockSize);
     expect(plainBytes(plan, []).subarray(1024 + 56, 1024 + 58)).toEqual(Uint8Array.of(0x53, 0xef));
   });
@@ -46,8 +46,8 @@ describe('options', () => {
   });
 
   it('refuse a label that is not UTF-8', () => {
-    expect(() => checkExt4Options({ ...toPlanOptions({}), label: '\xff' })).toThrow('a label that is not UTF-8');
-    expect(() => checkExt4Options({ ...toPlanOptions({}), label: '\xc3\xbc' })).not.toThrow();
+    expect(() => checkExt4Options({ ...toExt4Options({}), label: '\xff' })).toThrow('a label that is not UTF-8');
+    expect(() => checkExt4Options({ ...toExt4Options({}), label: '\xc3\xbc' })).not.toThrow();
   });
 
   it('may ask for free space of no whole block', () => {
@@ -66,7 +66,7 @@ describe('an exact size', () => {
     const plan = planLayers([[put('a', 4096)]], { size: 1024 * 1024 * 1024 });
     const { inodesPerGroup, groups } = plan.geometry;
     expect(inodesPerGroup * groups).toBeGreaterThan(60_000);
-    expect(plan.inodesUsed).toBe(12);
+    expect(plan.inodes.used).toBe(12);
   });
 });
 
@@ -78,8 +78,8 @@ describe('a file of scattered blocks', () => {
   ])('of %d pieces has %d blocks of extents beside its inode', (pieces, blocks) => {
     const segments = Array.from({ length: pieces }, (_, i) => ({ offset: 2 * i * 4096, length: 4096 }));
     const plan = planLayers([[put('a', 2 * pieces * 4096, { segments })]]);
-    const used = planLayers([[put('a', 0)]]).blocksUsed;
-    expect(plan.blocksUsed - used).toBe(pieces + blocks);
+    const used = planLayers([[put('a', 0)]]).blocks.used;
+    expect(plan.blocks.used - used).toBe(pieces + blocks);
     const bytes = plainBytes(plan, [new Uint8Array(pieces * 4096).fill(7)]);
     const filesystem = new Filesystem({
       size: plan.size,
@@ -96,7 +96,7 @@ describe('a file of scattered blocks', () => {
 describe('links', () => {
   it('that came before their target leave nothing behind', () => {
     const plan = planLayers([[link('b', 'a'), symlink('c', 'b'), put('a', 1), directory('d/')]]);
-    expect(plan.inodesUsed).toBe(11 + 3);
+    expect(plan.inodes.used).toBe(11 + 3);
     expect(plan.locate('b')).toEqual(plan.locate('a'));
   });
 });

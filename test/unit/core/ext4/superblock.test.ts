@@ -3,7 +3,7 @@ import { Filesystem } from '../../../../src/core/ext4/reader/filesystem.ts';
 import { makeSuperblock, type SuperblockParts } from '../../../../src/core/ext4/superblock.ts';
 import { featuresOf } from '../../../../src/core/ext4/features.ts';
 import { mapRows } from '../../../../src/core/plan/map.ts';
-import { toPlanOptions } from '../../../../src/image/options.ts';
+import { toExt4Options } from '../../../../src/image/options.ts';
 import { put } from '../../../helpers/make-tree.ts';
 import { plainBytes } from '../../../helpers/memory-plan.ts';
 import { planLayers } from '../../../helpers/plan-tree.ts';
@@ -65,7 +65,7 @@ describe('what the superblock says of the journal', () => {
 
   it('has the high bits of a long one', () => {
     const { geometry } = planLayers([], { journal: true });
-    const options = toPlanOptions({ journal: true });
+    const options = toExt4Options({ journal: true });
     const journal = { i_block: new Uint8Array(60), size: 9 * 2 ** 32 + 4096 };
     const free = { freeBlocks: 0, freeInodes: 0 };
     const parts: SuperblockParts = {

@@ -1,0 +1,160 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { foldCase } from '../../src/core/fat/long-names.ts';
+import { type ImageOptions, toFilesystemOptions } from '../../src/image/options.ts';
+import { planImage } from '../../src/image/plan-image.ts';
+import { openLayers } from '../../src/sources/open-layers.ts';
+import { writeSparse } from '../helpers/image-case.ts';
+import { scratch } from '../helpers/scratch.ts';
+import { makeTar, type TarEntry } from '../helpers/tar-writer.ts';
+import { LIMIT, requireTools, run } from '../helpers/tools.ts';
+
+const isReady = requireTools('fsck.fat', 'mcopy', 'fls', 'icat', 'blkid');
+const MIB = 1024 * 1024;
+
+/** Writes the FAT image of entries to a file. */
+async function build(entries: readonly TarEntry[], options: ImageOptions = {}): Promise<string> {
+  const directory = scratch();
+  const tar = join(directory, 'layer.tar');
+  writeFileSync(tar, makeTar(entries));
+  const { layers } = await openLayers([tar], { cache: false });
+  try {
+    const path = join(directory, 'image.fat');
+    writeSparse(planImage(layers, toFilesystemOptions({ ...options, fs: 'vfat' })), path);
+    return path;
+  } finally {
+    for (const { blob } of layers) blob.close();
+  }
+}
+
+/** Throws what `fsck.fat -n` complains about. */
+function fsckFat(path: string): void {
+  const { status, stdout, stderr } = spawnSync('fsck.fat', ['-nv', path], LIMIT);
+  if (status !== 0) throw new Error(`fsck.fat -n ended with ${status}:\n${stdout.toString()}${stderr.toString()}`);
+}
+
+/** Files by path with their content in hexadecimal, directories with a slash, as mtools copies them. */
+function copied(path: string): Map<string, string> {
+  const out = join(scratch(), 'out');
+  mkdirSync(out);
+  run('mcopy', ['-s', '-n', '-m', '-i', path, '::*', out], {});
+  return treeOf(out, '', new Map());
+}
+
+function treeOf(folder: string, prefix: string, found: Map<string, string>): Map<string, string> {
+  for (const name of readdirSync(folder)) {
+    const at = join(folder, name);
+    if (statSync(at).isDirectory()) {
+      found.set(`${prefix}${name}/`, '');
+      treeOf(at, `${prefix}${name}/`, found);
+    } else found.set(prefix + name, readFileSync(at).toString('hex'));
+  }
+  return found;
+}
+
+/** The same of what was put into an image. */
+function expected(entries: readonly TarEntry[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { name, data = '', type } of entries) {
+    const path = Buffer.from(name, 'latin1').toString();
+    for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1))
+      found.set(path.slice(0, slash + 1), '');
+    if (type !== 'directory') found.set(path, Buffer.from(data).toString('hex'));
+  }
+  return found;
+}
+
+const sorted = (found: Map<string, string>): [string, string][] =>
+  Array.from(found).sort(([a], [b]) => (a < b ? -1 : 1));
+
+const bytes = (length: number, seed: number): Uint8Array =>
+  Uint8Array.from({ length }, (_, i) => (i * 7 + Math.floor(i / 250) + seed) & 0xff);
+
+const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
+
+const sample: readonly TarEntry[] = [
+  { name: 'README.TXT', data: 'short\n', mtime: 1_600_000_001 },
+  { name: 'EFI/BOOT/BOOTX64.EFI', data: bytes(100_000, 1) },
+  { name: 'loader/loader.conf', data: 'timeout 3\n' },
+  { name: utf8('größer/ÄÖ ü.txt'), data: 'umlauts' },
+  { name: 'empty/' },
+  { name: `deep/${'d'.repeat(255)}/${'e'.repeat(247)}.txt`, data: 'deep' },
+  ...Array.from({ length: 700 }, (_, i) => ({ name: `many/a long name of file ${i}`, data: bytes(i % 9, i) })),
+];
+
+describe.skipIf(!isReady)('a FAT image', () => {
+  it.each<[string, ImageOptions]>([
+    ['FAT12', {}],
+    ['FAT12 with a label', { label: 'my-disk', size: 3 * MIB }],
+    ['FAT16', { fatBits: 16, label: 'disk' }],
+    ['FAT16 of 100 MiB', { size: 100 * MIB }],
+    ['FAT32', { fatBits: 32, label: 'disk' }],
+    ['FAT32 of 600 MiB', { free: 600 * MIB }],
+    ['FAT32 of an odd size', { fatBits: 32, size: 40 * MIB + 512 }],
+    ['for IncludeOS', { fatCompat: 'includeos', label: 'disk' }],
+  ])('is what fsck.fat and mtools say: %s', async (_, options) => {
+    const entries = sample.filter(({ name }) => options.fatCompat === undefined || !name.startsWith('deep/'));
+    const path = await build(entries, options);
+    fsckFat(path);
+    expect(sorted(copied(path))).toEqual(sorted(expected(entries)));
+  });
+
+  it('has the identity that blkid reads, and the times', async () => {
+    const path = await build(sample, { label: 'my disk', uuid: Uint8Array.of(0xab, 0xcd, 0x12, 0x34), mtime: 'keep' });
+    const found = run('blkid', ['-p', '-o', 'export', path]).toString();
+    expect(found).toContain('LABEL=MY\\ DISK\n');
+    expect(found).toContain('UUID=ABCD-1234\n');
+    const listing = run('fls', ['-f', 'fat', '-z', 'UTC', '-l', path]).toString();
+    expect(listing).toMatch(/README\.TXT\t2020-09-13 12:26:40/);
+  });
+
+  it('is the same to another reader, characters of two units among its names', async () => {
+    const entries = [...sample, { name: utf8('😀/😀 face.txt'), data: 'face' }];
+    const path = await build(entries, { fatBits: 16 });
+    fsckFat(path);
+    const lines = run('fls', ['-f', 'fat16', '-r', '-p', '-F', '-u', path]).toString().trim().split('\n');
+    const inodes = new Map(lines.map((line) => line.split('\t').reverse() as [string, string]));
+    // A path of more than 500 bytes is more than fls prints.
+    const wanted = sorted(expected(entries)).filter(([name]) => !/^(?:many|deep)\/|\/$/.test(name));
+    const found = wanted.map(([name]) => {
+      const inode = /\d+/.exec(inodes.get(name) ?? '')?.[0] ?? 'none';
+      return [name, run('icat', ['-f', 'fat16', path, inode]).toString('hex')];
+    });
+    expect(found).toEqual(wanted);
+  }, 60_000);
+
+  it('reads back as whatever was written', async () => {
+    const character = fc.constantFrom(...'aAbZ09 .-_+~1éß€'.split(''), 'long');
+    const name = fc
+      .array(character, { minLength: 1, maxLength: 30 })
+      .map((characters) => characters.join(''))
+      // mtools takes a leading dot or blank, or a name of blanks, for something else.
+      .filter((text) => !/[. ]$/.test(text) && !/^[. ]/.test(text));
+    const file = fc.record({ path: fc.array(name, { minLength: 1, maxLength: 3 }), size: fc.nat(5000) });
+    const options = fc.record({
+      fatBits: fc.constantFrom(undefined, 16 as const),
+      fatCompat: fc.constantFrom(undefined, 'includeos' as const),
+      label: fc.constantFrom('', 'label'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(file, { minLength: 1, maxLength: 40 }), options, async (files, given) => {
+        const taken = new Set<string>();
+        const entries: TarEntry[] = [];
+        for (const [i, { path, size }] of files.entries()) {
+          // Each file has a directory of its own, so that no name is taken twice.
+          const whole = [...path.slice(0, -1).map((part) => `${part}-${i}`), path.at(-1)!].join('/');
+          if (taken.has(foldCase(whole))) continue;
+          taken.add(foldCase(whole));
+          entries.push({ name: utf8(whole), data: bytes(size, i) });
+        }
+        const image = await build(entries, given);
+        fsckFat(image);
+        expect(sorted(copied(image))).toEqual(sorted(expected(entries)));
+      }),
+      { numRuns: 25 },
+    );
+  }, 100_000);
+});
