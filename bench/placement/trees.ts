@@ -1,6 +1,5 @@
 import {
   appendFileSync,
-  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -52,11 +51,11 @@ export function upgradePackage(folder: string): void {
   put(join(dirname(gone), 'added.py'), Buffer.alloc(5000, '# a new module\n'));
 }
 
-/** The files below a folder in the order of their paths. */
+/** The files below a folder in the order of their paths; what symlinks lead to is not below it. */
 export function filesOf(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .map((path) => join(folder, path))
-    .filter((path) => lstatSync(path).isFile())
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
     .toSorted();
 }
 
