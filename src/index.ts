@@ -20,6 +20,20 @@ export type { Amount, OnProgress, Phase, Progress } from './core/progress.ts';
 export type { FilesystemPlan, Location } from './core/plan/filesystem-plan.ts';
 export { mapRows, type MapRow } from './core/plan/map.ts';
 export type { Plan } from './core/plan/plan.ts';
+export {
+  directVolume,
+  type DirectVolume,
+  type KataGuestImage,
+  kataConfiguration,
+  type PlacedFile,
+} from './core/manifest/kata.ts';
+export {
+  decodeSolo5Manifest,
+  encodeSolo5Manifest,
+  type Solo5Device,
+  type Solo5Manifest,
+} from './core/manifest/solo5.ts';
+export type { Solo5Notes } from './core/manifest/solo5-notes.ts';
 export { type Verity, type VerityParameters, verityParameters } from './core/verity/parameters.ts';
 export type { Range } from './core/plan/ranges.ts';
 export { type Image, PlannedImage } from './image/image.ts';
@@ -29,6 +43,7 @@ export type { ImageOptions } from './image/options.ts';
 export { type Definition, readDefinition } from './definition/read-definition.ts';
 export { readImageRecord } from './image/read-record.ts';
 export { lockImage, type LockedImage, openLockedImage, type OpenLockedOptions } from './image/locked-image.ts';
+export { readUnikernel } from './read-unikernel.ts';
 export { readLockFile, writeLockFile } from './lock-file.ts';
 export { openMergedImage } from './merged-image.ts';
 export { openWritable, type WritableOptions } from './open-writable.ts';

@@ -12,13 +12,14 @@ import { VMMS } from '../core/launch/vmms.ts';
 import { isImageFile } from '../image/file-image.ts';
 import { nbdUri } from '../nbd/index.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
+import { addGuestOptions, type GuestArguments, guestOf } from './attach-guest.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { addImageOptions, addLayers, described, type ImageArguments } from './image-arguments.ts';
 import { RecordedOptions } from './recorded-options.ts';
 import { addWritableOptions, type WritableArguments } from './serve-writable.ts';
 import { parseCount, parseSize } from './values.ts';
 
-interface AttachArguments extends ImageArguments, WritableArguments {
+interface AttachArguments extends ImageArguments, WritableArguments, GuestArguments {
   readonly vmm?: string;
   readonly as?: Attachment;
   readonly at?: string;
@@ -72,6 +73,7 @@ export function addAttach(program: Command, _signal: AbortSignal): void {
     .addOption(
       new Option('--accel <name>', "QEMU's accelerator; default: kvm where it can be used").choices(['kvm', 'tcg']),
     );
+  addGuestOptions(command);
   const own = command.options.length;
   addImageOptions(addWritableOptions(command));
   const decides = command.options.slice(own).filter((option) => option.name() !== 'json');
@@ -97,6 +99,8 @@ function planOf(layers: readonly LayerInput[], options: AttachArguments, folder:
     fuseBridge: bridge,
     imageFile: isImage ? resolve(first) : undefined,
     readOnly: writable !== true,
+    filesystem: isImage ? undefined : (options.fs ?? 'ext4'),
+    ...guestOf(vmm, options.kernel, options),
     architecture: architectureOf(platform),
     accelerator: accel ?? (canUseKvm() ? 'kvm' : 'tcg'),
     folder,

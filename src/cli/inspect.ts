@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import type { Command } from 'commander';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
@@ -5,9 +6,11 @@ import { ImageError } from '../core/errors.ts';
 import type { ImageRecord } from '../core/ext4/record.ts';
 import { layerIdentityText } from '../core/layer/identity.ts';
 import { type FilesystemFacts, filesystemFacts } from '../core/reading/facts.ts';
+import type { Solo5Notes } from '../core/manifest/solo5-notes.ts';
 import { platformText } from '../core/oci/platform.ts';
 import type { Image } from '../image/image.ts';
 import { readImageRecord } from '../image/read-record.ts';
+import { readUnikernel } from '../read-unikernel.ts';
 import type { ImageOrigin } from '../sources/resolve.ts';
 import { isoTime, nameJson } from './node-text.ts';
 import { formatSize } from './units.ts';
@@ -17,16 +20,21 @@ const NOTES: CommandNotes = {
   examples: [
     ['blockloom inspect disk.img'],
     ['blockloom inspect --json oci:./app:latest', 'also the digests of its manifest and layers'],
+    ['blockloom inspect app.hvt', 'the devices that a Solo5 unikernel has to be given'],
   ],
 };
 
 export function addInspect(program: Command, signal: AbortSignal): void {
   const command = program
     .command('inspect')
-    .description('print what an image is: its filesystem, its record, where its layers came from')
+    .description(
+      'print what an image is: its filesystem, its record, where its layers came from; or what disks a Solo5 unikernel asks for',
+    )
     .argument(...imageArgument);
-  addNotes(addReadOptions(command), NOTES).action(async (reference: string, options: ReadArguments) =>
-    withFilesystem(reference, options, signal, async (filesystem, { progress, ...readable }) => {
+  addNotes(addReadOptions(command), NOTES).action(async (reference: string, options: ReadArguments) => {
+    const unikernel = unikernelAt(reference);
+    if (unikernel !== undefined) return printUnikernel(unikernel, options);
+    return withFilesystem(reference, options, signal, async (filesystem, { progress, ...readable }) => {
       const facts = filesystemFacts(filesystem);
       const record = recordOf(readable.image);
       const sources = sourcesOf(readable);
@@ -34,8 +42,22 @@ export function addInspect(program: Command, signal: AbortSignal): void {
       if (options.json === true)
         console.log(JSON.stringify({ filesystem: factsJson(facts), record, sources }, null, 2));
       else console.log([...factRows(facts), ...recordRows(record), ...sourceRows(sources)].map(row).join('\n'));
-    }),
-  );
+    });
+  });
+}
+
+/** What a Solo5 unikernel says of itself, where a reference is the file of one. */
+function unikernelAt(reference: string): Solo5Notes | undefined {
+  const isFile = statSync(reference, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? readUnikernel(reference) : undefined;
+}
+
+const DEVICE_KINDS = { BLOCK_BASIC: 'block device', NET_BASIC: 'network' } as const;
+
+function printUnikernel({ target, abiVersion, manifest }: Solo5Notes, { json }: ReadArguments): void {
+  if (json === true) return console.log(JSON.stringify({ unikernel: { target, abiVersion, ...manifest } }, null, 2));
+  const devices = manifest.devices.map(({ name, type }): Row => [DEVICE_KINDS[type], name]);
+  console.log([['unikernel', `Solo5, ${target}, ABI version ${abiVersion}`] as const, ...devices].map(row).join('\n'));
 }
 
 type Row = readonly [name: string, value: string];

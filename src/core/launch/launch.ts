@@ -1,4 +1,5 @@
 import { ImageError } from '../errors.ts';
+import type { Solo5Notes } from '../manifest/solo5-notes.ts';
 import type { Attachment, Disk } from './disk.ts';
 import type { QemuArchitecture } from './qemu.ts';
 
@@ -22,6 +23,28 @@ export interface LaunchOptions {
   readonly accelerator: 'kvm' | 'tcg';
   /** An absolute path to a folder for files of the launch. */
   readonly folder: string;
+  /** What is on the disk: the type of a filesystem; undefined for a file of anything. */
+  readonly filesystem?: string | undefined;
+  /** What the notes of the kernel say, where it is a Solo5 unikernel. */
+  readonly unikernel?: Solo5Notes | undefined;
+  /** Files for those of its block devices that do not get the image. */
+  readonly blocks?: readonly BlockFile[] | undefined;
+  /** What configures the guest or its VMM, for those that have it in a file. */
+  readonly configuration?: GuestConfiguration | undefined;
+}
+
+/** A file for a block device that a unikernel names. */
+export interface BlockFile {
+  readonly name: string;
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+}
+
+/** A file that configures a guest, and its name in errors. */
+export interface GuestConfiguration {
+  readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
 /** A file that has to be there before a VMM starts. */
@@ -76,6 +99,12 @@ export function kernelParameters({ append, readOnly }: LaunchOptions, ...wanted:
 export function pathOf(disk: Disk, vmm: string): string {
   if ('path' in disk) return disk.path;
   throw new ImageError('option-invalid', `${vmm} takes a disk by its path, not as ${disk.as}`);
+}
+
+/** Throws `option-invalid` where a guest reads another filesystem than the disk's. */
+export function checkFilesystem({ filesystem = '' }: LaunchOptions, guest: string, wanted: string): void {
+  if (filesystem === '' || filesystem === wanted) return;
+  throw new ImageError('option-invalid', `${guest} reads ${wanted}, not ${filesystem}: --fs ${wanted} is missing`);
 }
 
 /** A value between commas, which VMMs without an escape cannot have in it. Throws `option-invalid`. */

@@ -10,12 +10,13 @@ export function launchQemu(machine: QemuMachine, options: LaunchOptions): Launch
     throw new ImageError('option-invalid', `QEMU has a microvm for amd64, not for ${architecture}`);
   const system = QEMU_SYSTEMS[architecture];
   const append = kernel === undefined ? undefined : kernelParameters(options, `console=${system.console}`);
-  const disks = [{ source: sourceOf(disk), serial: name, readOnly }];
+  const disks = [{ source: qemuSourceOf(disk), serial: name, readOnly }];
   const guest = { architecture, machine, accelerator, memory, cpus, kernel, initrd, append, disks };
   return command([system.program], qemuArguments(guest), ['-serial', 'mon:stdio']);
 }
 
-function sourceOf(disk: Disk): QemuDiskSource {
+/** A disk as QEMU opens it. */
+export function qemuSourceOf(disk: Disk): QemuDiskSource {
   switch (disk.as) {
     case 'nbd':
       return { kind: 'nbd', socket: disk.socket, exportName: disk.exportName };

@@ -3,9 +3,14 @@ import { launchCrosvm } from './crosvm.ts';
 import type { Attachment } from './disk.ts';
 import { launchFirecracker } from './firecracker.ts';
 import { launchKvmtool } from './kvmtool.ts';
+import { launchIncludeos } from './includeos.ts';
+import { launchKata } from './kata.ts';
 import type { LaunchStatus, Vmm } from './launch.ts';
 import { launchQemu } from './qemu-vmm.ts';
+import { launchRumprun, launchRumprunXen } from './rumprun.ts';
+import { launchSolo5, launchSolo5Virtio } from './solo5.ts';
 import { launchVfkit } from './vfkit.ts';
+import { launchXen } from './xen.ts';
 import { launchXhyve } from './xhyve.ts';
 
 /** Ways to attach that are only compared with the VMM's grammar here. */
@@ -23,6 +28,12 @@ const QEMU_ATTACHMENTS: Vmm['attachments'] = [
 ];
 
 const LINUX_LOADER = { needsKernel: true, needsWritable: false } as const;
+
+/** What opens its disks for writing, or mounts them so. */
+const UNIKERNEL = { needsKernel: true, needsWritable: true } as const;
+
+/** Unikernels in QEMU. Tests run it with a kernel in place of theirs that says what it is told and what disks it finds. */
+const UNIKERNEL_ATTACHMENTS = grammar('nbd', 'fuse', 'nbd-device', 'file');
 
 /** The VMMs that images are attached to, in the order of the documentation. */
 export const VMMS: readonly Vmm[] = [
@@ -77,4 +88,27 @@ export const VMMS: readonly Vmm[] = [
     ...LINUX_LOADER,
     launch: launchFirecracker,
   },
+  { name: 'xen', attachments: grammar('nbd-device', 'fuse', 'file'), ...LINUX_LOADER, launch: launchXen },
+  {
+    name: 'solo5-hvt',
+    attachments: grammar('fuse', 'nbd-device', 'file'),
+    ...UNIKERNEL,
+    launch: (options) => launchSolo5('hvt', options),
+  },
+  {
+    name: 'solo5-spt',
+    attachments: grammar('fuse', 'nbd-device', 'file'),
+    ...UNIKERNEL,
+    launch: (options) => launchSolo5('spt', options),
+  },
+  { name: 'solo5-virtio', attachments: UNIKERNEL_ATTACHMENTS, ...LINUX_LOADER, launch: launchSolo5Virtio },
+  { name: 'rumprun', attachments: UNIKERNEL_ATTACHMENTS, ...UNIKERNEL, launch: launchRumprun },
+  {
+    name: 'rumprun-xen',
+    attachments: grammar('nbd-device', 'fuse', 'file'),
+    ...UNIKERNEL,
+    launch: launchRumprunXen,
+  },
+  { name: 'includeos', attachments: grammar('nbd', 'fuse', 'file'), ...LINUX_LOADER, launch: launchIncludeos },
+  { name: 'kata', attachments: grammar('file'), needsKernel: false, needsWritable: false, launch: launchKata },
 ];

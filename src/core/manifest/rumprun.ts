@@ -131,4 +131,26 @@ export function rumprunCommandLine(configuration: RumprunConfiguration, kernel: 
   );
 }
 
+/** A configuration whose program has a command line, and finds the one image at /data. Throws `option-invalid`. */
+export function defaultRumprun(commandLine: string): RumprunConfiguration {
+  if (!/^[^"\\\p{Cc}]*$/u.test(commandLine)) {
+    throw new ImageError(
+      'option-invalid',
+      `${JSON.stringify(commandLine)}: quotes and backslashes are for a configuration`,
+    );
+  }
+  const block: RumprunMember[] = [
+    ['source', RUMPRUN_IMAGE_SOURCE],
+    ['path', ''],
+    ['mountpoint', '/data'],
+  ];
+  return {
+    name: 'configuration',
+    members: [
+      ['blk', { members: block }],
+      ['cmdline', commandLine],
+    ],
+  };
+}
+
 const invalid = (name: string, what: string): ImageError => new ImageError('manifest-invalid', `${name}: ${what}`);

@@ -73,14 +73,14 @@ export function encodeSolo5Manifest({ devices }: Solo5Manifest): string {
 
 /** What a unikernel is given for a block device it asks for. */
 export interface Solo5Block {
-  /** In bytes. */
-  readonly size: number;
+  /** In bytes; undefined for an image that is yet to be made, which has whole sectors. */
+  readonly size: number | undefined;
   /** In bytes: a power of two, from 512 on. */
   readonly sectorSize: number;
 }
 
 /** The sectors of a device for which nothing else is said, in bytes. */
-const SOLO5_SECTOR_SIZE = 512;
+export const SOLO5_SECTOR_SIZE = 512;
 /** The tender keeps it in 16 bits. */
 const SECTOR_SIZE_MAX = 32768;
 
@@ -105,7 +105,7 @@ function checkSectors(name: string, { size, sectorSize }: Solo5Block): void {
   if (!isSectorSize) {
     throw unfit(`${name}: sectors of ${sectorSize} bytes, expected a power of two, 512 to ${SECTOR_SIZE_MAX}`);
   }
-  if (size < sectorSize || size % sectorSize !== 0) {
+  if (size !== undefined && (size < sectorSize || size % sectorSize !== 0)) {
     throw unfit(`${name}: an image of ${size} bytes, expected whole sectors of ${sectorSize}, at least one`);
   }
 }

@@ -9,6 +9,32 @@ export interface XenDisk {
   readonly isReadOnly: boolean;
 }
 
+/** A guest of Xen. */
+export interface XenGuest {
+  readonly name: string;
+  /** `pv` for kernels that know nothing but Xen, `pvh` for others. */
+  readonly type: 'pv' | 'pvh';
+  /** Paths. */
+  readonly kernel: string;
+  readonly initrd?: string | undefined;
+  /** The kernel's command line. */
+  readonly append?: string | undefined;
+  /** In mebibytes. */
+  readonly memory: number;
+  readonly cpus: number;
+  readonly disks: readonly XenDisk[];
+}
+
+/** The text of an xl.cfg(5). Throws `option-invalid`. */
+export function xenConfiguration(guest: XenGuest): string {
+  const { name, type, kernel, initrd, append, memory, cpus, disks } = guest;
+  const texts = { name, type, kernel, ramdisk: initrd, extra: append };
+  const lines = Object.entries(texts).flatMap(([key, text]) =>
+    text === undefined ? [] : [`${key} = ${xlString(text)}`],
+  );
+  return `${[...lines, `memory = ${memory}`, `vcpus = ${cpus}`, xenDiskLine(disks)].join('\n')}\n`;
+}
+
 /** The line of an xl.cfg that has a guest's disks. xl-disk-configuration(5). Throws `option-invalid`. */
 export const xenDiskLine = (disks: readonly XenDisk[]): string =>
   `disk = [ ${disks.map((disk) => xlString(diskSpecification(disk))).join(', ')} ]`;

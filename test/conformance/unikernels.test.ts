@@ -1,0 +1,78 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { launchSolo5Virtio } from '../../src/core/launch/solo5.ts';
+import { MAIN, output } from '../helpers/cli.ts';
+import { LAUNCH } from '../helpers/launch-options.ts';
+import { makeMultibootKernel } from '../helpers/multiboot.ts';
+import { scratch } from '../helpers/scratch.ts';
+import { makeTar } from '../helpers/tar-writer.ts';
+import { requireTools, run } from '../helpers/tools.ts';
+
+const SECTOR = 512;
+
+/** A number of bytes as the kernel prints it. */
+const sectors = (bytes: number): string => (bytes / SECTOR).toString(16).padStart(8, '0');
+
+/** Runs the script of `blockloom attach ARGS`, and returns what its guest says. */
+function attach(args: readonly string[], cwd: string): string[] {
+  const command = join(cwd, 'blockloom');
+  writeFileSync(command, `#!/bin/sh\nexec ${process.execPath} ${MAIN} "$@"\n`);
+  chmodSync(command, 0o755);
+  const script = output(['attach', ...args, '--accel', 'tcg'], { cwd });
+  return linesOf(run('sh', ['-c', `PATH=${cwd}:$PATH\n${script}`], { cwd }));
+}
+
+/** What a guest prints; the server says before where it is. */
+const linesOf = (printed: Buffer): string[] =>
+  printed
+    .toString()
+    .replaceAll('\r', '')
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('nbd+unix:'));
+
+describe.skipIf(!requireTools('as', 'ld', 'qemu-system-x86_64'))('QEMU gives a kernel in place of a unikernel', () => {
+  it('the disk of an image and what Rumprun is told of it', () => {
+    const directory = scratch();
+    const kernel = makeMultibootKernel(directory);
+    writeFileSync(join(directory, 'base.tar'), makeTar([{ name: 'a', data: 'a' }]));
+    writeFileSync(
+      join(directory, 'app.json'),
+      '{"blk":{"source":"blockloom","path":"base","mountpoint":"/data",},"env":"A=b,c","cmdline":"app",}',
+    );
+    const image = ['base.tar', '--fs', 'ext2', '--size', '4M'];
+    const guest = ['--vmm', 'rumprun', '--kernel', kernel, '--config', 'app.json', '--writable'];
+    expect(attach([...image, ...guest], directory)).toEqual([
+      `${kernel} {"blk":{"source":"dev","path":"/dev/ld0a","fstype":"blk","mountpoint":"/data"},"env":"A=b,c","cmdline":"app"}`,
+      sectors(4 << 20),
+    ]);
+  });
+
+  it("the disks of a Solo5 unikernel, in its manifest's order", () => {
+    const directory = scratch();
+    const kernel = makeMultibootKernel(directory);
+    const blocks = [1, 2, 3].map((mebibytes) => {
+      const path = join(directory, `${mebibytes}.img`);
+      writeFileSync(path, Buffer.alloc(mebibytes << 20));
+      return { name: `b${mebibytes}`, path, size: mebibytes << 20 };
+    });
+    const [first, second, image] = blocks;
+    const devices = [image!, first!, second!].map(({ name }) => ({ name, type: 'BLOCK_BASIC' as const }));
+    const { argv } = launchSolo5Virtio({
+      ...LAUNCH,
+      kernel,
+      disk: { as: 'file', path: image!.path },
+      unikernel: { manifest: { devices }, target: 'virtio', abiVersion: 1 },
+      blocks: [second!, first!],
+      append: 'x, y',
+    });
+    const [program = '', ...words] = argv;
+    expect(linesOf(run(program, words))).toEqual([
+      `${kernel} x, y`,
+      sectors(3 << 20),
+      sectors(1 << 20),
+      sectors(2 << 20),
+    ]);
+  });
+});

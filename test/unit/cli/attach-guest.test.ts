@@ -1,0 +1,55 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { guestOf } from '../../../src/cli/attach-guest.ts';
+import type { Solo5Notes } from '../../../src/core/manifest/solo5-notes.ts';
+import { makeUnikernel } from '../../helpers/elf-writer.ts';
+import { scratch } from '../../helpers/scratch.ts';
+
+const NOTES: Solo5Notes = {
+  manifest: { devices: [{ name: 'storage', type: 'BLOCK_BASIC' }] },
+  target: 'spt',
+  abiVersion: 1,
+};
+
+/** A file of a directory of the test's own. */
+function file(bytes: Uint8Array | string): string {
+  const path = join(scratch(), 'file');
+  writeFileSync(path, bytes);
+  return path;
+}
+
+describe('guestOf', () => {
+  it('reads the notes of unikernels of Solo5, and of no other kernel', () => {
+    const kernel = file(makeUnikernel(NOTES));
+    expect(guestOf('solo5-spt', kernel, {}).unikernel).toEqual(NOTES);
+    expect(guestOf('qemu', kernel, {}).unikernel).toBeUndefined();
+    expect(guestOf('solo5-spt', file('x'.repeat(100)), {}).unikernel).toBeUndefined();
+  });
+
+  it('has the files of devices and their sizes', () => {
+    const path = file('x'.repeat(700));
+    expect(guestOf('solo5-hvt', undefined, { block: [`a=${path}`] }).blocks).toEqual([{ name: 'a', path, size: 700 }]);
+  });
+
+  it('has the configuration as it is', () => {
+    const path = file('{}');
+    expect(guestOf('rumprun', undefined, { config: path }).configuration).toEqual({
+      name: path,
+      bytes: Buffer.from('{}'),
+    });
+  });
+
+  it.each([
+    ['files for devices of others', 'qemu', { block: ['a=b'] }, '--block is for unikernels of Solo5'],
+    ['a device without a file', 'solo5-hvt', { block: ['a'] }, '--block a: expected NAME=FILE'],
+    ['a file that is not there', 'solo5-hvt', { block: ['a=/nonexistent'] }, '/nonexistent: no such file'],
+    ['a configuration that is not there', 'rumprun', { config: '/nonexistent' }, '/nonexistent: no such file'],
+  ])('refuses %s', (_, vmm, options, what) => {
+    expect(() => guestOf(vmm, undefined, options)).toThrow(what);
+  });
+
+  it('refuses a kernel that is not there', () => {
+    expect(() => guestOf('solo5-hvt', '/nonexistent', {})).toThrow('/nonexistent: no such file');
+  });
+});
