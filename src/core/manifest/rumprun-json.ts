@@ -15,11 +15,12 @@ const BYTES_MAX = 64 * 1024;
 const DEPTH_MAX = 16;
 
 const STRING = /"((?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*)"/uy;
-/** Separators are not counted: the launcher of Rumprun itself writes commas behind opening braces and after the end. */
-const BETWEEN = /[\s,]*/y;
+const SPACE = /[\t\n\r ]*/y;
+/** Commas are not counted: the launcher of Rumprun itself writes them behind opening braces and after the end. */
+const BETWEEN = /[\t\n\r ,]*/y;
 
 /**
- * Reads a configuration as Rumprun does: what is in front of the first brace is the kernel's name, commas separate or not, keys come
+ * Reads a configuration as Rumprun does: what is in front of the first brace is the kernel's name, keys and commas may come again and
  * again, and objects without a key are as if their members stood there. `name` names it in errors. Throws `manifest-invalid`.
  */
 export function parseRumprunJson(bytes: Uint8Array, name: string): RumprunMembers {
@@ -69,14 +70,24 @@ class Reader {
       }
       if (next !== '"') throw this.#unexpected('a key or }');
       const key = this.#string();
-      if (this.#next() !== ':') throw this.#unexpected(':');
+      if (this.#after(SPACE) !== ':') throw this.#unexpected(':');
       this.#at++;
+      // Behind a comma here Rumprun would take the value for another key.
+      this.#after(SPACE);
       members.push([key, this.#value(depth)]);
+      this.#checkEnd();
     }
   }
 
+  /** Behind a string Rumprun would take the next key for one more value: a comma has to be in between. */
+  #checkEnd(): void {
+    const isString = this.#text[this.#at - 1] === '"';
+    const next = this.#after(SPACE);
+    if (isString && next !== ',' && next !== '}') throw this.#unexpected(', or }');
+  }
+
   #value(depth: number): RumprunValue {
-    const next = this.#next();
+    const next = this.#text[this.#at];
     if (next === '"') return this.#string();
     if (next === '{') {
       this.#enter(depth);
@@ -111,9 +122,14 @@ class Reader {
 
   /** The next character that is no separator; undefined at the end. */
   #next(): string | undefined {
-    BETWEEN.lastIndex = this.#at;
-    BETWEEN.exec(this.#text);
-    this.#at = BETWEEN.lastIndex;
+    return this.#after(BETWEEN);
+  }
+
+  /** The character behind what matches, which may be nothing. */
+  #after(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    pattern.exec(this.#text);
+    this.#at = pattern.lastIndex;
     return this.#text[this.#at];
   }
 

@@ -82,7 +82,12 @@ describe('parseRumprunJson', () => {
   it.each([
     ['nothing', '', 'character 1: the end, expected an object'],
     ['text', 'app', 'character 1: "a", expected an object'],
-    ['an object without an end', '{"a":"b"', 'character 9: the end, expected a key or }'],
+    ['an object without an end', '{"a":"b"', 'character 9: the end, expected , or }'],
+    ['a list without an end', '{"a":["b"', 'character 10: the end, expected a string, an object or a list'],
+    ['a string that no comma ends', '{"a":"b" "c":"d"}', 'character 10: "\\"", expected , or }'],
+    ['a comma behind a colon', '{"a":,"b"}', 'character 6: ",", expected a string, an object or a list'],
+    ['a comma in front of a colon', '{"a",:"b"}', 'character 5: ",", expected :'],
+    ['a form feed', '{\f}', 'character 2: "\\f", expected a key or }'],
     ['something behind the end', '{} x', 'character 4: "x", expected the end'],
     ['two objects', '{}{}', 'character 3: "{", expected the end'],
     ['a key without a value', '{"a"}', 'character 5: "}", expected :'],
