@@ -51,6 +51,9 @@ export const TOOLS = [
     debian: 'binutils',
     why: 'makes executables with notes, as unikernels have; with it come ld and readelf',
   },
+  { command: 'gcc', debian: 'gcc', why: 'compiles what has no program of its own: jsmn, with which Rumprun reads' },
+  { command: '/usr/include/stdio.h', debian: 'libc6-dev', why: 'for gcc' },
+  { command: '/usr/include/jsmn.h', debian: 'libjsmn-dev', why: 'what Rumprun reads its configuration with' },
   { command: '/usr/include/libxlutil.h', debian: 'libxen-dev', why: "Xen's own parser of its configuration files" },
   { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];
