@@ -1,8 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import type { BlockFile, GuestConfiguration, LaunchOptions } from '../core/launch/launch.ts';
+import { readRumprun, rumprunImages } from '../core/manifest/rumprun.ts';
 import { readUnikernel } from '../read-unikernel.ts';
 import { sourceFailure } from '../sources/failure.ts';
 import { collect } from './values.ts';
@@ -21,6 +22,35 @@ export function addGuestOptions(command: Command): Command {
       collect,
     )
     .option('--config <file>', "the configuration of a Rumprun unikernel, or IncludeOS's vm.json");
+}
+
+/** An image as a command line names it. */
+interface NamedImage<T> {
+  readonly references: readonly string[];
+  readonly given: T;
+  /** What names it, where it was not said with `-f`. */
+  readonly words: readonly string[];
+}
+
+const DEFINITION = /\.(?:ya?ml|json)$/i;
+const TRANSPORT = /^[a-z][a-z0-9-]*:/;
+
+/** The image that the command line names, or in its absence the one that a Rumprun configuration does, by its own folder. */
+export function imageOf<T extends GuestArguments & { readonly vmm?: string; readonly file?: string }>(
+  references: readonly string[],
+  given: T,
+): NamedImage<T> {
+  const { vmm, config, file } = given;
+  const isNamed = references.length > 0 || file !== undefined;
+  if (isNamed || config === undefined || vmm?.startsWith('rumprun') !== true) {
+    return { references, given, words: references };
+  }
+  const { bytes, name } = configurationAt(config);
+  const [image = '', ...more] = rumprunImages(readRumprun(bytes, name));
+  if (image === '' || more.length > 0) return { references, given, words: references };
+  const path = TRANSPORT.test(image) ? image : resolve(dirname(config), image);
+  if (TRANSPORT.test(image) || !DEFINITION.test(path)) return { references: [path], given, words: [path] };
+  return { references, given: { ...given, file: path }, words: ['-f', path] };
 }
 
 /** What of a launch is in files. Throws ImageError. */

@@ -12,7 +12,7 @@ import { VMMS } from '../core/launch/vmms.ts';
 import { isImageFile } from '../image/file-image.ts';
 import { nbdUri } from '../nbd/index.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
-import { addGuestOptions, type GuestArguments, guestOf } from './attach-guest.ts';
+import { addGuestOptions, type GuestArguments, guestOf, imageOf } from './attach-guest.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { addImageOptions, addLayers, described, type ImageArguments } from './image-arguments.ts';
 import { RecordedOptions } from './recorded-options.ts';
@@ -80,8 +80,9 @@ export function addAttach(program: Command, _signal: AbortSignal): void {
   const file = command.options.filter((option) => option.name() === 'file');
   const recorded = new RecordedOptions(command, [...decides, ...file]);
   addNotes(command, NOTES).action(async (references: string[], given: AttachArguments) => {
-    const { layers, options } = await described(references, given);
-    const words = [...references, ...recorded.words];
+    const image = imageOf(references, given);
+    const { layers, options } = await described(image.references, image.given);
+    const words = [...image.words, ...recorded.words];
     const plan = planOf(layers, options, join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`));
     print(plan, words, options);
   });

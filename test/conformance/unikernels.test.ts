@@ -39,9 +39,9 @@ describe.skipIf(!requireTools('as', 'ld', 'qemu-system-x86_64'))('QEMU gives a k
     writeFileSync(join(directory, 'base.tar'), makeTar([{ name: 'a', data: 'a' }]));
     writeFileSync(
       join(directory, 'app.json'),
-      '{"blk":{"source":"blockloom","path":"base","mountpoint":"/data",},"env":"A=b,c","cmdline":"app",}',
+      '{"blk":{"source":"blockloom","path":"base.tar","mountpoint":"/data",},"env":"A=b,c","cmdline":"app",}',
     );
-    const image = ['base.tar', '--fs', 'ext2', '--size', '4M'];
+    const image = ['--fs', 'ext2', '--size', '4M'];
     const guest = ['--vmm', 'rumprun', '--kernel', kernel, '--config', 'app.json', '--writable'];
     expect(attach([...image, ...guest], directory)).toEqual([
       `${kernel} {"blk":{"source":"dev","path":"/dev/ld0a","fstype":"blk","mountpoint":"/data"},"env":"A=b,c","cmdline":"app"}`,

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { guestOf } from '../../../src/cli/attach-guest.ts';
+import { guestOf, imageOf } from '../../../src/cli/attach-guest.ts';
 import type { Solo5Notes } from '../../../src/core/manifest/solo5-notes.ts';
 import { makeUnikernel } from '../../helpers/elf-writer.ts';
 import { scratch } from '../../helpers/scratch.ts';
@@ -51,5 +51,41 @@ describe('guestOf', () => {
 
   it('refuses a kernel that is not there', () => {
     expect(() => guestOf('solo5-hvt', '/nonexistent', {})).toThrow('/nonexistent: no such file');
+  });
+});
+
+describe('imageOf', () => {
+  const configured = (...paths: string[]): string =>
+    file(`{${paths.map((path) => `"blk":{"source":"blockloom","path":"${path}"}`).join(',')}}`);
+  const wordsFor = (config: string, vmm = 'rumprun', ...references: string[]): readonly string[] =>
+    imageOf(references, { vmm, config }).words;
+
+  it('is what the configuration of Rumprun names, from the folder of that', () => {
+    const config = configured('base.tar');
+    const path = join(dirname(config), 'base.tar');
+    expect(imageOf([], { vmm: 'rumprun', config })).toMatchObject({ references: [path], words: [path] });
+    expect(wordsFor(configured('oci:./a.yaml'))).toEqual(['oci:./a.yaml']);
+  });
+
+  it('may be a definition', () => {
+    const config = configured('image.yaml');
+    const path = join(dirname(config), 'image.yaml');
+    expect(imageOf([], { vmm: 'rumprun', config })).toEqual({
+      references: [],
+      given: { vmm: 'rumprun', config, file: path },
+      words: ['-f', path],
+    });
+  });
+
+  it('is what the command line names first of all', () => {
+    const config = configured('base.tar');
+    expect(wordsFor(config, 'rumprun', 'a.tar')).toEqual(['a.tar']);
+    expect(wordsFor(config, 'qemu')).toEqual([]);
+    expect(imageOf([], { vmm: 'rumprun', config, file: 'a.yaml' })).toMatchObject({ references: [], words: [] });
+  });
+
+  it('is none of several', () => {
+    expect(wordsFor(configured('a', 'b'))).toEqual([]);
+    expect(wordsFor(configured(''))).toEqual([]);
   });
 });
