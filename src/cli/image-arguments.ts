@@ -75,8 +75,8 @@ function addFilesystemOptions(command: Command): Command {
     .addOption(
       new Option(
         '--fs <type>',
-        'ext4, ext2 for systems that know nothing newer, or vfat, which holds files and directories alone (default: ext4)',
-      ).choices(['ext4', 'ext2', 'vfat']),
+        'ext4, ext2 for systems that know nothing newer, vfat, which holds files and directories alone, or tar for MirageOS (default: ext4)',
+      ).choices(['ext4', 'ext2', 'vfat', 'tar']),
     )
     .option('--fat-bits <bits>', 'which FAT: 12, 16 or 32; default: by the size, as mkfs.fat does', parseFatBits)
     .addOption(

@@ -3,9 +3,10 @@ import { readRecordedFatOptions, RECORDED_FAT_OPTIONS, type RecordedFatOptions }
 import { type LayerIdentity, readLayerIdentity } from './layer/identity.ts';
 import { type Digest, isDigest } from './oci/digest.ts';
 import { JsonValue } from './oci/json.ts';
+import { readRecordedTarOptions, RECORDED_TAR_OPTIONS, type RecordedTarOptions } from './tar-image/recorded-options.ts';
 
 /** The options of a lock: those that an image of its filesystem records, and those that decide how its layers are read. */
-export type LockedOptions = (RecordedOptions | RecordedFatOptions) & LockedLayerOptions;
+export type LockedOptions = (RecordedOptions | RecordedFatOptions | RecordedTarOptions) & LockedLayerOptions;
 
 interface LockedLayerOptions {
   readonly embedInputs?: true;
@@ -90,8 +91,14 @@ export function decodeLock(bytes: Uint8Array, name: string): Lock {
 
 /** By filesystem, but ext4 and ext2: the keys of its options, and what reads them. */
 const RECORDED: Readonly<
-  Record<string, { readonly keys: readonly string[]; readonly read: (json: JsonValue) => RecordedFatOptions }>
-> = { vfat: { keys: RECORDED_FAT_OPTIONS, read: readRecordedFatOptions } };
+  Record<
+    string,
+    { readonly keys: readonly string[]; readonly read: (json: JsonValue) => RecordedFatOptions | RecordedTarOptions }
+  >
+> = {
+  vfat: { keys: RECORDED_FAT_OPTIONS, read: readRecordedFatOptions },
+  tar: { keys: RECORDED_TAR_OPTIONS, read: readRecordedTarOptions },
+};
 
 function readOptions(json: JsonValue): LockedOptions {
   const { keys, read } = RECORDED[json.get('fs').optionalString() ?? ''] ?? {

@@ -34,8 +34,8 @@ const journal = either(flag, option(journalValue, ['string', 'integer']));
 /** `filesystem` of a definition. */
 export const filesystemRecord = record({
   type: field(
-    choice('ext4', 'ext2', 'vfat'),
-    '`ext2` for systems that know nothing newer; `vfat`, see [FAT](fat.md); default: `ext4`',
+    choice('ext4', 'ext2', 'vfat', 'tar'),
+    '`ext2` for systems that know nothing newer; `vfat` and `tar`, see [FAT](fat.md); default: `ext4`',
   ),
   fat_bits: field(option(fatBitsValue, ['integer']), 'which FAT; default: by the size, as mkfs.fat does'),
   fat_compat: field(choice('includeos'), 'for IncludeOS, which reads no long name whose entries stand in two sectors'),

@@ -5,6 +5,8 @@ import { uuidBytes } from '../core/ext4/uuid.ts';
 import { checkFatOptions } from '../core/fat/options.ts';
 import { recordFatOptions } from '../core/fat/recorded-options.ts';
 import type { LockedOptions } from '../core/lock.ts';
+import { checkTarOptions } from '../core/tar-image/options.ts';
+import { recordTarOptions } from '../core/tar-image/recorded-options.ts';
 import { saltText } from '../core/verity/parameters.ts';
 import type { OpenImageOptions } from './open-image.ts';
 import { featuresValue, mountOptionsValue, saltValue, uuidValue } from './option-values.ts';
@@ -25,12 +27,13 @@ export function lockOptions(options: LockableOptions): LockedOptions {
 }
 
 function recordAny(options: FilesystemOptions): LockedOptions {
+  if (options.fs === 'tar') return recordTarOptions(options);
   return options.fs === 'vfat' ? recordFatOptions(options) : recordOptions(options);
 }
 
 /** The reverse of lockOptions. Throws `lock-invalid` for options that no image can have. */
 export function unlockOptions(locked: LockedOptions): LockableOptions {
-  const unlocked = locked.fs === 'vfat' ? unlockFatOptions(locked) : unlockExt4Options(locked);
+  const unlocked = unlockAny(locked);
   try {
     checkOptions(toFilesystemOptions(unlocked));
     toVeritySalt(unlocked);
@@ -41,7 +44,12 @@ export function unlockOptions(locked: LockedOptions): LockableOptions {
   return unlocked;
 }
 
-function unlockExt4Options(locked: Exclude<LockedOptions, { fs: 'vfat' }>): LockableOptions {
+function unlockAny(locked: LockedOptions): LockableOptions {
+  if (locked.fs === 'tar') return unlockTarOptions(locked);
+  return locked.fs === 'vfat' ? unlockFatOptions(locked) : unlockExt4Options(locked);
+}
+
+function unlockExt4Options(locked: Exclude<LockedOptions, { fs: 'vfat' | 'tar' }>): LockableOptions {
   const { free, uuid, owner, chmodMask, journal, features, mountOptions, veritySalt, ...options } = locked;
   return {
     ...options,
@@ -70,6 +78,16 @@ function unlockFatOptions({
   };
 }
 
+function unlockTarOptions(locked: Extract<LockedOptions, { fs: 'tar' }>): LockableOptions {
+  const { owner, chmodMask, veritySalt, ...options } = locked;
+  return {
+    ...options,
+    ...(owner === undefined ? {} : { owner: unlockOwner(owner) }),
+    chmodMask: Number.parseInt(chmodMask, 8),
+    ...unlockSalt(veritySalt),
+  };
+}
+
 const unlockFree = (free: number | string): LockableOptions['free'] =>
   typeof free === 'number' ? free : parseFreePercent(free);
 
@@ -82,6 +100,7 @@ function unlockOwner(owner: string): { uid: number; gid: number } {
 }
 
 function checkOptions(options: FilesystemOptions): void {
-  if (options.fs === 'vfat') checkFatOptions(options);
+  if (options.fs === 'tar') checkTarOptions(options);
+  else if (options.fs === 'vfat') checkFatOptions(options);
   else checkExt4Options(options);
 }

@@ -1,4 +1,5 @@
 import { ImageError } from '../core/errors.ts';
+import type { Ext4Options } from '../core/ext4/options.ts';
 import type { VerityFiles } from '../core/ext4/verity-files.ts';
 import type { FilesystemPlan } from '../core/plan/filesystem-plan.ts';
 import { VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
@@ -65,7 +66,7 @@ export async function planLayers(
     const planOptions = toFilesystemOptions(options);
     const inputs =
       options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
-    const planned = planImage(layers, planOptions.fs === 'vfat' ? planOptions : { ...planOptions, inputs }, options);
+    const planned = planImage(layers, isExt(planOptions) ? { ...planOptions, inputs } : planOptions, options);
     const plan: FilesystemPlan = planned.plan;
     const { verityFiles } = plan;
     const trees = (verityFiles?.count ?? 0) === 0 ? undefined : await fileTrees(verityFiles!, layers, options);
@@ -86,8 +87,11 @@ export async function planLayers(
   }
 }
 
-function checkRecord({ embedInputs }: Omit<OpenImageOptions, 'layers'>, { fs }: FilesystemOptions): void {
-  if (embedInputs !== true || fs === 'ext4' || fs === 'ext2') return;
+const isExt = (options: FilesystemOptions): options is Ext4Options => options.fs === 'ext4' || options.fs === 'ext2';
+
+function checkRecord({ embedInputs }: Omit<OpenImageOptions, 'layers'>, options: FilesystemOptions): void {
+  if (embedInputs !== true || isExt(options)) return;
+  const { fs } = options;
   throw new ImageError('option-invalid', `layers named by digest in ${fs}, which has no place for a record`);
 }
 

@@ -4,13 +4,14 @@ import type { FeatureName } from '../core/ext4/features.ts';
 import type { FatOptions } from '../core/fat/options.ts';
 import { DEFAULT_MOUNT_OPTIONS, type MountOption } from '../core/ext4/format/mount-options.ts';
 import { type Ext4Options, FORMAT_VERSION, type Placement } from '../core/ext4/options.ts';
+import type { TarOptions } from '../core/tar-image/options.ts';
 import { DEFAULT_EPOCH, type MetadataPolicy } from '../core/tree/metadata.ts';
 import type { SymlinkedParents } from '../core/tree/resolve.ts';
 import { SALT_LENGTH_MAX, VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 
 /** What decides an image's bytes besides its layers. Sizes are in bytes; every default is what `build` does without options. */
 export interface ImageOptions {
-  /** Default `ext4`; `ext2` for systems that know nothing newer; `vfat`, which holds files and directories alone. */
+  /** Default `ext4`; `ext2` for systems that know nothing newer; `vfat`, which holds files and directories alone; `tar` for MirageOS. */
   readonly fs?: FilesystemOptions['fs'] | undefined;
   /** Which FAT; default: by the size, as mkfs.fat does. */
   readonly fatBits?: FatOptions['fatBits'];
@@ -29,7 +30,7 @@ export interface ImageOptions {
   readonly fsverity?: readonly string[] | undefined;
   /** Default 4096. */
   readonly blockSize?: 1024 | 2048 | 4096 | undefined;
-  /** The exact size, a multiple of 4096, with FAT of 512; default: as large as needed, in whole MiB. */
+  /** The exact size, a multiple of 4096, with FAT and tar of 512; default: as large as needed, in whole MiB. */
   readonly size?: number | undefined;
   /** The image's size, with zeros behind the filesystem, a multiple of 4096: a guest may grow it into them. */
   readonly deviceSize?: number | undefined;
@@ -66,10 +67,11 @@ const FREE_WITH_JOURNAL = { percent: 10, bytesMin: 16 * 1024 * 1024 };
 const ID_MAX = 2 ** 32 - 2;
 
 /** What decides a filesystem besides its tree, of any kind. */
-export type FilesystemOptions = Ext4Options | FatOptions;
+export type FilesystemOptions = Ext4Options | FatOptions | TarOptions;
 
 /** Fills in the defaults of the filesystem that is asked for. Throws `option-invalid`, also for options that it has no place for. */
 export function toFilesystemOptions(options: ImageOptions): FilesystemOptions {
+  if (options.fs === 'tar') return toTarOptions(options);
   return options.fs === 'vfat' ? toFatOptions(options) : toExt4Options(options);
 }
 
@@ -87,6 +89,9 @@ const NAMES_OF_OPTIONS = {
   owner: 'an owner',
   chmodMask: 'a mode mask',
   placement: 'a placement',
+  free: 'free room',
+  label: 'a label',
+  uuid: 'a UUID',
 } as const satisfies Partial<Record<keyof ImageOptions, string>>;
 
 /** Throws `option-invalid` for an option that was given and has no place in a filesystem. */
@@ -112,6 +117,14 @@ const NOT_OF_FAT = [
   'placement',
 ] as const;
 
+const NOT_OF_TAR = [
+  ...NOT_OF_EXT,
+  ...NOT_OF_FAT.filter((name) => name !== 'owner' && name !== 'chmodMask'),
+  'free',
+  'label',
+  'uuid',
+] as const;
+
 function checkFormatVersion({ formatVersion = FORMAT_VERSION }: ImageOptions): void {
   if (formatVersion === FORMAT_VERSION) return;
   throw new ImageError('option-invalid', `format version ${formatVersion}: this program writes ${FORMAT_VERSION}`);
@@ -135,6 +148,13 @@ function toFatOptions(options: ImageOptions): FatOptions {
     symlinkedParents,
     metadata: toMetadataPolicy(options),
   };
+}
+
+function toTarOptions(options: ImageOptions): TarOptions {
+  checkFormatVersion(options);
+  refuse(options, 'tar', NOT_OF_TAR);
+  const { size, symlinkedParents = 'follow' } = options;
+  return { fs: 'tar', size, symlinkedParents, metadata: toMetadataPolicy(options) };
 }
 
 /** The same for ext4 and ext2. */

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { ImageError } from '../core/errors.ts';
-import { planExt4, type Ext4Plan } from '../core/ext4/layout.ts';
+import { planExt4, type Ext4Plan, type Host } from '../core/ext4/layout.ts';
 import type { Ext4Options } from '../core/ext4/options.ts';
 import { planFat } from '../core/fat/layout.ts';
 import type { FilesystemPlan } from '../core/plan/filesystem-plan.ts';
 import type { OnProgress } from '../core/progress.ts';
+import { planTar } from '../core/tar-image/layout.ts';
 import { applyLayer } from '../core/tree/apply.ts';
 import { Tree } from '../core/tree/tree.ts';
 import { placed } from '../sources/failure.ts';
@@ -44,7 +45,7 @@ export function planImage(
     const read = (layer: number, offset: number, target: Uint8Array): void =>
       layers[layer]!.blob.readSync(offset, target);
     const host = { sha256, warn, read };
-    const plan = options.fs === 'vfat' ? planFat(tree, options, host) : planExt4(tree, options, host);
+    const plan = planFilesystem(tree, options, host);
     return new PlannedImage(
       plan,
       layers.map(({ blob }) => blob),
@@ -52,6 +53,11 @@ export function planImage(
   } catch (error) {
     throw withReference(error, layers);
   }
+}
+
+function planFilesystem(tree: Tree, options: FilesystemOptions, host: Host): FilesystemPlan {
+  if (options.fs === 'tar') return planTar(tree, options, host);
+  return options.fs === 'vfat' ? planFat(tree, options, host) : planExt4(tree, options, host);
 }
 
 /** Core knows layers by number; people know them by what they were opened from. */

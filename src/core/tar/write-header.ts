@@ -18,7 +18,8 @@ export interface TarMember
   readonly sparseSize?: number | undefined;
 }
 
-const TYPE_FLAG: Readonly<Record<number, string>> = {
+/** What ustar calls the types of members. */
+export const TYPE_FLAG: Readonly<Record<number, string>> = {
   [EntryType.file]: '0',
   [EntryType.hardLink]: '1',
   [EntryType.symlink]: '2',
@@ -29,8 +30,8 @@ const TYPE_FLAG: Readonly<Record<number, string>> = {
 };
 
 /** What eleven and seven octal digits hold. */
-const OCTAL_11_MAX = 8 ** 11 - 1;
-const OCTAL_7_MAX = 8 ** 7 - 1;
+export const OCTAL_11_MAX = 8 ** 11 - 1;
+export const OCTAL_7_MAX = 8 ** 7 - 1;
 /** The names of what a reader sees that does not know the extensions. */
 const PAX_NAME = '././@PaxHeader';
 const SPARSE_NAME = 'GNUSparseFile.0';
@@ -47,17 +48,17 @@ export function tarHeader(member: TarMember): Uint8Array {
   putNames(block, member, records);
   putNumbers(block, member, records);
   records.push(...xattrRecords(member.xattrs));
-  if (records.length === 0) return finish(block, TYPE_FLAG[member.type]!);
+  if (records.length === 0) return finishHeader(block, TYPE_FLAG[member.type]!);
   const body = bytesOf(records.map(([keyword, value]) => paxRecord(keyword, value)).join(''));
   const extended = new Uint8Array(BLOCK_BYTES);
-  put(extended, Header.name, PAX_NAME);
-  putNumber(extended, Header.mode, 0o644);
-  putNumber(extended, Header.size, body.length);
+  putText(extended, Header.name, PAX_NAME);
+  putHeaderNumber(extended, Header.mode, 0o644);
+  putHeaderNumber(extended, Header.size, body.length);
   const bodyEnd = BLOCK_BYTES + roundUp(body.length, BLOCK_BYTES);
   const whole = new Uint8Array(bodyEnd + BLOCK_BYTES);
-  whole.set(finish(extended, 'x'));
+  whole.set(finishHeader(extended, 'x'));
   whole.set(body, BLOCK_BYTES);
-  whole.set(finish(block, TYPE_FLAG[member.type]!), bodyEnd);
+  whole.set(finishHeader(block, TYPE_FLAG[member.type]!), bodyEnd);
   return whole;
 }
 
@@ -89,20 +90,20 @@ function putNames(block: Uint8Array, { name, linkName, sparseSize }: TarMember, 
   if (sparseSize !== undefined) {
     records.push(['GNU.sparse.major', '1'], ['GNU.sparse.minor', '0'], ['GNU.sparse.name', name]);
     records.push(['GNU.sparse.realsize', String(sparseSize)]);
-    put(block, Header.name, SPARSE_NAME);
+    putText(block, Header.name, SPARSE_NAME);
   } else if (split === undefined) {
     records.push(['path', name]);
-    put(block, Header.name, asciiOf(name).slice(0, Header.name.length));
+    putText(block, Header.name, asciiOf(name).slice(0, Header.name.length));
   } else {
-    put(block, Header.prefix, split.prefix);
-    put(block, Header.name, split.name);
+    putText(block, Header.prefix, split.prefix);
+    putText(block, Header.name, split.name);
   }
   if (linkName.length > Header.linkname.length || !isAscii(linkName)) records.push(['linkpath', linkName]);
-  put(block, Header.linkname, asciiOf(linkName).slice(0, Header.linkname.length));
+  putText(block, Header.linkname, asciiOf(linkName).slice(0, Header.linkname.length));
 }
 
 /** A name as ustar's two fields; undefined for one that they cannot hold. */
-function splitName(name: ByteString): { prefix: ByteString; name: ByteString } | undefined {
+export function splitName(name: ByteString): { prefix: ByteString; name: ByteString } | undefined {
   if (name.length <= Header.name.length) return { prefix: '', name };
   const slash = name.indexOf('/', name.length - Header.name.length - 1);
   if (slash <= 0 || slash > Header.prefix.length || slash >= name.length - 1) return undefined;
@@ -113,18 +114,18 @@ function putNumbers(block: Uint8Array, member: TarMember, records: PaxRecords): 
   const { mode, uid, gid, storedSize, mtimeSeconds, mtimeNanoseconds, type } = member;
   const putOrRecord = (field: typeof Header.uid, value: number, max: number): void => {
     if (value > max) records.push([field.name, String(value)]);
-    putNumber(block, field, value > max ? 0 : value);
+    putHeaderNumber(block, field, value > max ? 0 : value);
   };
-  putNumber(block, Header.mode, mode);
+  putHeaderNumber(block, Header.mode, mode);
   putOrRecord(Header.uid, uid, OCTAL_7_MAX);
   putOrRecord(Header.gid, gid, OCTAL_7_MAX);
   putOrRecord(Header.size, storedSize, OCTAL_11_MAX);
   const isPlain = mtimeNanoseconds === 0 && mtimeSeconds >= 0 && mtimeSeconds <= OCTAL_11_MAX;
   if (!isPlain) records.push(['mtime', paxTimeText(mtimeSeconds, mtimeNanoseconds)]);
-  putNumber(block, Header.mtime, Math.min(Math.max(mtimeSeconds, 0), OCTAL_11_MAX));
+  putHeaderNumber(block, Header.mtime, Math.min(Math.max(mtimeSeconds, 0), OCTAL_11_MAX));
   if (type !== EntryType.characterDevice && type !== EntryType.blockDevice) return;
-  putNumber(block, Header.devmajor, member.deviceMajor);
-  putNumber(block, Header.devminor, member.deviceMinor);
+  putHeaderNumber(block, Header.devmajor, member.deviceMajor);
+  putHeaderNumber(block, Header.devminor, member.deviceMinor);
 }
 
 /** `-1.5` for -2 s and 500,000,000 ns. */
@@ -169,26 +170,27 @@ function paxRecord(keyword: ByteString, value: ByteString): ByteString {
   return `${length}${rest}`;
 }
 
-function finish(block: Uint8Array, typeFlag: string): Uint8Array {
-  put(block, Header.typeflag, typeFlag);
-  put(block, Header.magic, 'ustar\0');
-  put(block, Header.version, '00');
+/** Fills in what all headers have, the checksum last; returns the block. */
+export function finishHeader(block: Uint8Array, typeFlag: string): Uint8Array {
+  putText(block, Header.typeflag, typeFlag);
+  putText(block, Header.magic, 'ustar\0');
+  putText(block, Header.version, '00');
   block.fill(0x20, Header.chksum.offset, Header.chksum.offset + Header.chksum.length);
   let sum = 0;
   for (let i = 0; i < BLOCK_BYTES; i++) sum += block[i]!;
-  put(block, Header.chksum, `${sum.toString(8).padStart(6, '0')}\0 `);
+  putText(block, Header.chksum, `${sum.toString(8).padStart(6, '0')}\0 `);
   return block;
 }
 
 type HeaderField = (typeof Header)[keyof typeof Header];
 
-function put(block: Uint8Array, { offset }: HeaderField, text: ByteString): void {
+export function putText(block: Uint8Array, { offset }: HeaderField, text: ByteString): void {
   block.set(bytesOf(text), offset);
 }
 
 /** Octal digits and a NUL. */
-function putNumber(block: Uint8Array, field: HeaderField, value: number): void {
-  put(block, field, `${value.toString(8).padStart(field.length - 1, '0')}\0`);
+export function putHeaderNumber(block: Uint8Array, field: HeaderField, value: number): void {
+  putText(block, field, `${value.toString(8).padStart(field.length - 1, '0')}\0`);
 }
 
 const isAscii = (text: ByteString): boolean => !/[\x80-\xff]/.test(text);

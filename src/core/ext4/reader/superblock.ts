@@ -1,4 +1,5 @@
 import { crc32c } from 'ext2fs-wasm';
+import { byteString } from '../../bytes.ts';
 import { from64, type Read, viewOf } from '../../struct.ts';
 import { SUPERBLOCK_SEED } from '../checksums.ts';
 import { EXT4_SUPER_MAGIC, Superblock, SUPERBLOCK_OFFSET } from '../format/superblock.ts';
@@ -32,6 +33,20 @@ export interface ReadSuperblock {
   readonly checksumSeed: number;
 }
 
+/** Texts of other formats that images have, and where they stand. */
+const OTHER_FORMATS = [
+  { offset: 54, text: 'FAT1', name: 'a FAT filesystem' },
+  { offset: 82, text: 'FAT32', name: 'a FAT filesystem' },
+  { offset: 257, text: 'ustar', name: 'a tar' },
+] as const;
+
+function otherFormat(device: BlockDevice): string | undefined {
+  const head = new Uint8Array(512);
+  device.read(0, head);
+  return OTHER_FORMATS.find(({ offset, text }) => byteString(head.subarray(offset, offset + text.length)) === text)
+    ?.name;
+}
+
 /** Reads and checks the superblock. Throws `image-corrupt` or `image-unsupported`. */
 export function readSuperblock(device: BlockDevice): ReadSuperblock {
   if (device.size < SUPERBLOCK_OFFSET + Superblock.size) throw corrupt(`${device.size} bytes are no ext4 filesystem`);
@@ -39,6 +54,8 @@ export function readSuperblock(device: BlockDevice): ReadSuperblock {
   device.read(SUPERBLOCK_OFFSET, bytes);
   const fields = Superblock.read(viewOf(bytes), 0);
   if (fields.s_magic !== EXT4_SUPER_MAGIC) {
+    const other = otherFormat(device);
+    if (other !== undefined) throw unsupported(`${other}, where ext4, ext3 or ext2 is expected`);
     throw corrupt(`no ext4 filesystem: magic 0x${fields.s_magic.toString(16)} at 0x438, expected 0xef53`);
   }
   const { s_feature_incompat: incompat, s_feature_ro_compat: roCompat } = fields;
