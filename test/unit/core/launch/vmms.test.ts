@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageError } from '../../../../src/core/errors.ts';
 import type { Disk } from '../../../../src/core/launch/disk.ts';
@@ -214,5 +216,22 @@ describe('every VMM', () => {
     expect(ways.length).toBeGreaterThan(0);
     expect(new Set(ways).size).toBe(ways.length);
     expect(VMMS.filter(({ name }) => name === vmm.name)).toEqual([vmm]);
+  });
+});
+
+describe('docs/systems.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/systems.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+
+  it('has a row for every VMM, in their order, that says what of it is executed', () => {
+    const ends = VMMS.map(({ name, attachments }) => [
+      name,
+      attachments.map(([as, status]) => `${as} ${status}`).join(', '),
+    ]);
+    const found = rows.map((row) => {
+      const [, name = '', , ways = ''] = row.split('|').map((cell) => cell.trim());
+      return [name.replaceAll('`', ''), ways];
+    });
+    expect(found).toEqual(ends);
   });
 });
