@@ -8,9 +8,10 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** What the files of each folder of src may import from the other folders; docs/architecture.md says why. */
 const ARROWS: Record<string, readonly string[]> = {
-  cli: ['core', 'sources', 'image', 'definition', 'sinks', 'nbd', 'overlay', 'picture'],
+  cli: ['core', 'sources', 'image', 'definition', 'guest', 'sinks', 'nbd', 'overlay', 'picture'],
   core: [],
   definition: ['core', 'sources', 'image'],
+  guest: ['core', 'sources'],
   image: ['core', 'sources'],
   nbd: [],
   overlay: ['core', 'image', 'nbd'],
@@ -24,6 +25,7 @@ const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
   cli: [],
   core: ['node:fs', 'node:buffer', 'commander', 'p-limit', 'fzstd', '@scope/package', 'package/part', 'nbd-server-ts'],
   definition: ['commander', 'nbd-server-ts'],
+  guest: ['commander', 'nbd-server-ts'],
   image: ['commander', 'nbd-server-ts'],
   nbd: ['commander', 'p-limit', 'ext2fs-wasm', '@scope/package', 'package/part'],
   overlay: ['commander', 'nbd-server-ts'],
@@ -36,6 +38,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   cli: ['node:fs', 'commander'],
   core: ['ext2fs-wasm'],
   definition: ['node:fs', 'yaml'],
+  guest: ['node:child_process'],
   image: ['node:crypto'],
   nbd: ['node:net'],
   overlay: ['node:fs', 'ext2fs-wasm'],

@@ -44,6 +44,7 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'pack-invalid': ExitCode.input,
   'tool-missing': ExitCode.failed,
   'bridge-failed': ExitCode.failed,
+  'guest-failed': ExitCode.failed,
 };
 
 /** An image is another than its lock says. */

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { outputFailure } from '../sinks/failure.ts';
+import { divideWords } from './command-words.ts';
 import { report, SignalError } from './failure.ts';
 import { commandNamed, createProgram } from './program.ts';
 import { statusOfRio } from './rio-status.ts';
@@ -24,7 +25,7 @@ process.stdout.on('error', (error) => {
   fail(failure);
 });
 try {
-  await program.parseAsync();
+  await program.parseAsync(divideWords(process.argv).own);
 } catch (error) {
   fail(error);
 }

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
   'Serve images, and keep what was written to them:': {
     serve: async () => (await import('./serve.ts')).addServe,
     attach: async () => (await import('./attach.ts')).addAttach,
+    run: async () => (await import('./run.ts')).addRun,
     commit: async () => (await import('./commit.ts')).addCommit,
   },
   'Wares and formulas, as rio and Repeatr have them:': {
@@ -46,6 +47,7 @@ const EXAMPLES: readonly Example[] = [
   ['blockloom hash base.tar app.tar.gz', 'the same digest, without writing'],
   ['blockloom verify disk.img base.tar app.tar.gz', 'is disk.img what these layers give?'],
   ['blockloom serve base.tar app.tar.gz', 'serve it over NBD, without writing'],
+  ['blockloom run oci:./app -- /bin/sh -c id', 'run a command on it in a virtual machine'],
   ['blockloom ls -l disk.img /etc', 'what is in an image'],
   ['blockloom export disk.img -o disk.tar', 'the image as a tar'],
   ['blockloom map base.tar app.tar.gz --at 0x400', 'what lives at a byte offset'],

@@ -38,7 +38,8 @@ export type ImageErrorCode =
   | 'assembly-invalid'
   | 'pack-invalid'
   | 'tool-missing'
-  | 'bridge-failed';
+  | 'bridge-failed'
+  | 'guest-failed';
 
 /**
  * Where it went wrong. `layer` counts from 0 at the bottom, `reference` is what it was opened from; `path` is a display

@@ -1,3 +1,4 @@
+import type { Execution } from '../core/oci/execution.ts';
 import type { Platform } from '../core/oci/platform.ts';
 import type { InlineFiles } from './inline/inline-files.ts';
 import type { Layer } from './layer.ts';
@@ -22,6 +23,8 @@ export interface ImageOrigin {
   readonly manifestDigest?: string | undefined;
   readonly platform: Platform;
   readonly layers: readonly LayerOrigin[];
+  /** What its configuration says of its program, read when it is asked for. Throws `oci-invalid`. */
+  readonly execution: () => Execution;
 }
 
 /** A reference with what it stands for: its layers, bottom first. Nothing of them was read yet. */

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -129,7 +138,13 @@ export function canStartGuests(): boolean {
   }
 }
 
-/** A directory with `vmlinuz`, `busybox` and `modules/` of Debian's packages, which are not installed. */
+/** Debian's kernel for guests: its file, beside which `../lib/modules` has all its modules as the package does, without depmod's lists. */
+export function debianKernel(): string {
+  const boot = join(guestSystem(), 'boot');
+  return join(boot, readdirSync(boot).find((name) => name.startsWith('vmlinuz-')) ?? '');
+}
+
+/** A directory with `vmlinuz`, `busybox` and `modules/` of Debian's packages, which are not installed; and `boot` and `lib` of the kernel's. */
 function guestSystem(): string {
   const depends = run('apt-cache', ['depends', '--important', 'linux-image-cloud-amd64']).toString();
   const kernel = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
@@ -137,7 +152,7 @@ function guestSystem(): string {
   const directory = mkdtempSync(join(tmpdir(), 'blockloom-guest-'));
   try {
     const modules = createHash('sha256').update(ALL_MODULES.join()).digest('hex').slice(0, 8);
-    return keepMade('guest-', `guest-${kernel}-${modules}`, () => download(kernel, directory));
+    return keepMade('guest-', `guest-all-${kernel}-${modules}`, () => download(kernel, directory));
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -155,6 +170,7 @@ function download(kernel: string, directory: string): string {
   const folder = join(packages, 'lib/modules', release, 'kernel');
   for (const module of ALL_MODULES)
     copyFileSync(join(folder, `${module}.ko`), join(made, 'modules', basename(`${module}.ko`)));
+  for (const name of ['boot', 'lib']) renameSync(join(packages, name), join(made, name));
   return made;
 }
 

@@ -10,6 +10,8 @@ export interface LayoutImage {
   readonly layers: readonly Uint8Array[];
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
   readonly compress?: (tar: Uint8Array) => Uint8Array;
+  /** What its configuration says of its program, in OCI's names. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -27,11 +29,15 @@ export const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSO
 
 /** Writes the blobs of one image; returns its manifest's descriptor. */
 export function writeImageBlobs(directory: string, image: LayoutImage): Record<string, unknown> {
-  const { layers, platform = { os: 'linux', architecture: 'amd64' }, compress = gzipSync } = image;
+  const { layers, platform = { os: 'linux', architecture: 'amd64' }, compress = gzipSync, config: program } = image;
   const config = writeBlob(
     directory,
     'application/vnd.oci.image.config.v1+json',
-    json({ ...platform, rootfs: { type: 'layers', diff_ids: layers.map(sha256) } }),
+    json({
+      ...platform,
+      ...(program !== undefined && { config: program }),
+      rootfs: { type: 'layers', diff_ids: layers.map(sha256) },
+    }),
   );
   const blobs = layers.map((tar) => {
     const bytes = compress(tar);

@@ -87,6 +87,26 @@ export function qemuOption(name: string, values: Readonly<Record<string, string>
   return [...(name === '' ? [] : [name]), ...pairs].join(',');
 }
 
+/** A character device of a guest at virtio-serial, whose other side is a connected socket of QEMU's own. */
+export interface QemuPort {
+  /** Which guests have in the name of the device; 0 is the console, /dev/hvc0. */
+  readonly number: number;
+  readonly name: string;
+  /** The descriptor of the socket. */
+  readonly fd: number;
+}
+
+/** QEMU's arguments for the ports of virtio-serial. */
+export function qemuPorts(ports: readonly QemuPort[], bus: QemuBus): string[] {
+  const devices = ports.flatMap(({ number, name, fd }) => [
+    '-chardev',
+    qemuOption('socket', { id: name, fd: String(fd) }),
+    '-device',
+    qemuOption(number === 0 ? 'virtconsole' : 'virtserialport', { chardev: name, nr: String(number), name }),
+  ]);
+  return ['-device', `virtio-serial-${suffixOf(bus)}`, ...devices];
+}
+
 /** An architecture of guests, in OCI's name. */
 export type QemuArchitecture = 'amd64' | 'arm64';
 /** A machine: QEMU's usual one of the architecture, or a microvm, which only amd64 has. */
@@ -124,7 +144,7 @@ export interface QemuGuest {
 }
 
 /** How a machine's devices are attached. */
-const busOf = (machine: QemuMachine): QemuBus => (machine === 'microvm' ? 'mmio' : 'pci');
+export const busOf = (machine: QemuMachine): QemuBus => (machine === 'microvm' ? 'mmio' : 'pci');
 
 /** What the name of a virtio device ends with. */
 const suffixOf = (bus: QemuBus): string => (bus === 'pci' ? 'pci' : 'device');

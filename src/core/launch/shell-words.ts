@@ -13,6 +13,7 @@ export function shellAssignment(name: string, value: string): string {
   return `${name}=${quoted(value)}`;
 }
 
-function quoted(text: string): string {
+/** A word in quotes, whatever is in it. */
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { ImageError } from '../../core/errors.ts';
 import { type ArchivedImage, parseArchiveManifest, selectArchived } from '../../core/oci/docker-archive.ts';
-import { DOCUMENT_BYTES_MAX, parseImageConfig } from '../../core/oci/manifest.ts';
+import { type Execution, parseExecution } from '../../core/oci/execution.ts';
+import { DOCUMENT_BYTES_MAX, type ImageConfig, parseImageConfig } from '../../core/oci/manifest.ts';
 import type { ImageReference } from '../reference.ts';
 import type { LayerOpener, ResolvedReference } from '../resolve.ts';
 import type { Archive } from './archive.ts';
@@ -22,7 +23,7 @@ export async function resolveArchived(
 ): Promise<ResolvedReference> {
   const images = parseArchiveManifest(await archive.readFile('manifest.json', DOCUMENT_BYTES_MAX));
   const image = selectArchived(images, name, path);
-  const config = await readConfig(archive, image);
+  const { config, execution } = await readConfig(archive, image);
   const { diffIds } = config;
   if (diffIds.length !== image.layers.length) {
     const what = `manifest.json has ${image.layers.length} layers, the configuration ${diffIds.length} diffIDs`;
@@ -39,18 +40,23 @@ export async function resolveArchived(
     pinned: reference,
     platform: config.platform,
     layers: diffIds.map((diffId) => ({ diffId })),
+    execution,
   };
   return { reference, layers, origin, close: () => archive.close() };
 }
 
-async function readConfig(archive: Archive, image: ArchivedImage): Promise<ReturnType<typeof parseImageConfig>> {
+async function readConfig(
+  archive: Archive,
+  image: ArchivedImage,
+): Promise<{ config: ImageConfig; execution: () => Execution }> {
   const bytes = await archive.readFile(image.config, DOCUMENT_BYTES_MAX);
   const expected = NAMED_BY_DIGEST.exec(image.config)?.[1];
   const found = createHash('sha256').update(bytes).digest('hex');
   if (expected !== undefined && expected !== found) {
     throw new ImageError('digest-mismatch', `the configuration has the digest ${found}, its name says ${expected}`);
   }
-  return parseImageConfig(bytes, 'the configuration');
+  const name = 'the configuration';
+  return { config: parseImageConfig(bytes, name), execution: () => parseExecution(bytes, name) };
 }
 
 /** Newer archives name blobs by digest, older ones put them into a folder of another name. */

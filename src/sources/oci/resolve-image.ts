@@ -1,5 +1,6 @@
 import { ImageError } from '../../core/errors.ts';
 import type { Descriptor } from '../../core/oci/descriptor.ts';
+import { type Execution, parseExecution } from '../../core/oci/execution.ts';
 import {
   DOCUMENT_BYTES_MAX,
   type ImageConfig,
@@ -38,7 +39,7 @@ export interface ImageRequest {
 export async function resolveImage(request: ImageRequest): Promise<ResolvedReference> {
   const { reference, transport, content } = request;
   const { descriptor, manifest } = await findManifest(request);
-  const config = await readConfig(content, manifest.config);
+  const { config, execution } = await readConfig(content, manifest.config);
   const { diffIds } = config;
   if (diffIds.length !== manifest.layers.length) {
     const what = `its manifest has ${manifest.layers.length} layers, its configuration ${diffIds.length} diffIDs`;
@@ -51,6 +52,7 @@ export async function resolveImage(request: ImageRequest): Promise<ResolvedRefer
     manifestDigest: descriptor.digest,
     platform: config.platform,
     layers: manifest.layers.map(({ digest }, i) => ({ digest, diffId: diffIds[i]! })),
+    execution,
   };
   const layers = manifest.layers.map(
     (layer, i): LayerOpener =>
@@ -84,8 +86,15 @@ async function findManifest({
   throw new ImageError('oci-invalid', `more than ${INDEX_DEPTH_MAX} indexes in one another`);
 }
 
-async function readConfig(content: ContentSource, descriptor: Descriptor): Promise<ImageConfig> {
+/** What two readers make of an image's configuration; how a program runs is no matter for who builds. */
+interface ReadConfig {
+  readonly config: ImageConfig;
+  readonly execution: () => Execution;
+}
+
+async function readConfig(content: ContentSource, descriptor: Descriptor): Promise<ReadConfig> {
   const bytes = await content.readDocument(descriptor, DOCUMENT_BYTES_MAX);
   verifyDocument(bytes, descriptor);
-  return parseImageConfig(bytes, `configuration ${descriptor.digest}`);
+  const name = `configuration ${descriptor.digest}`;
+  return { config: parseImageConfig(bytes, name), execution: () => parseExecution(bytes, name) };
 }

@@ -1,0 +1,16 @@
+/** A command line, divided at the first `--` where what stands behind it is a command for a guest. */
+export interface DividedWords {
+  readonly own: readonly string[];
+  readonly command: readonly string[];
+}
+
+/** The commands that take one. */
+const TAKING: ReadonlySet<string> = new Set(['run']);
+
+/** Divides `argv`; commander would take `--` away and read a guest's options as its own. */
+export function divideWords(argv: readonly string[]): DividedWords {
+  const at = argv.indexOf('--');
+  const name = argv.slice(2).find((word) => !word.startsWith('-'));
+  if (at < 0 || name === undefined || !TAKING.has(name)) return { own: argv, command: [] };
+  return { own: argv.slice(0, at), command: argv.slice(at + 1) };
+}

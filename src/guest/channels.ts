@@ -1,0 +1,62 @@
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { EndMarker } from './end-marker.ts';
+
+/** What a guest's command is connected with here. */
+export interface GuestStreams {
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
+
+/** Copies what comes from a port until the marker; settled then, or when the port has ended without. */
+export async function copyUntilMarker(port: Readable, marker: string, output: Writable): Promise<void> {
+  const end = new EndMarker(marker);
+  await new Promise<void>((resolve) => {
+    port.on('data', (chunk: Buffer) => {
+      const bytes = end.push(chunk);
+      if (bytes.length > 0 && !output.write(bytes)) {
+        port.pause();
+        output.once('drain', () => port.resume());
+      }
+      if (end.isFound) resolve();
+    });
+    port.once('close', resolve);
+  });
+}
+
+/** Sends what is read here to a port, and its end; the returned function stops that. */
+export function copyInput(input: Readable, port: Duplex): () => void {
+  const send = (chunk: Buffer): void => {
+    if (port.write(chunk)) return;
+    input.pause();
+    port.once('drain', () => input.resume());
+  };
+  const finish = (): void => void port.end();
+  input.on('data', send);
+  input.once('end', finish);
+  return () => {
+    input.off('data', send);
+    input.off('end', finish);
+    input.pause();
+  };
+}
+
+/** How often within how long the key that leaves a terminal is pressed; it is systemd-nspawn's. */
+const LEAVING_KEY = 0x1d;
+const LEAVING_TIMES = 3;
+const LEAVING_MILLISECONDS = 1000;
+
+/** Calls `leave` when Ctrl-] was pressed three times within a second; the returned function stops that. */
+export function watchLeavingKey(input: Readable, leave: () => void): () => void {
+  const pressed: number[] = [];
+  const watch = (chunk: Buffer): void => {
+    for (const byte of chunk) {
+      if (byte !== LEAVING_KEY) pressed.length = 0;
+      else pressed.push(performance.now());
+    }
+    const first = pressed.at(-LEAVING_TIMES);
+    if (first !== undefined && performance.now() - first < LEAVING_MILLISECONDS) leave();
+  };
+  input.on('data', watch);
+  return () => input.off('data', watch);
+}
