@@ -19,6 +19,7 @@ export type { Lock, LockedLayer, LockedOptions, LockedReference } from './core/l
 export type { Amount, OnProgress, Phase, Progress } from './core/progress.ts';
 export type { FilesystemPlan, Location } from './core/plan/filesystem-plan.ts';
 export { mapRows, type MapRow } from './core/plan/map.ts';
+export { type Formula, type FormulaContext, parseFormula } from './core/formula/formula.ts';
 export type { Plan } from './core/plan/plan.ts';
 export {
   directVolume,
@@ -34,6 +35,9 @@ export {
   type Solo5Manifest,
 } from './core/manifest/solo5.ts';
 export type { Solo5Notes } from './core/manifest/solo5-notes.ts';
+export { type Filters, LOSSLESS, PACK_DEFAULTS } from './core/ware/filters.ts';
+export type { Fileset } from './core/ware/read-fileset.ts';
+export { formatWareId, parseWareId, type WareId } from './core/ware/ware-id.ts';
 export { type Verity, type VerityParameters, verityParameters } from './core/verity/parameters.ts';
 export type { Range } from './core/plan/ranges.ts';
 export { type Image, PlannedImage } from './image/image.ts';
@@ -62,3 +66,9 @@ export { imageBackend, type ImageServer, serveImage, type ServeImageOptions } fr
 export type { InlineEntry, InlineFiles } from './sources/inline/inline-files.ts';
 export type { Layer } from './sources/layer.ts';
 export type { LayerInput } from './sources/layer-input.ts';
+export { openFormulaImage, openWorkspace } from './formula-workspace.ts';
+export { packWare, type PackWareOptions } from './pack-ware.ts';
+export { runFormula, type RunRecord } from './run-formula.ts';
+export type { OpenFileset } from './sources/ware/fileset.ts';
+export { openPacked, openWare } from './sources/ware/open-fileset.ts';
+export { unpackFileset, type UnpackOptions } from './unpack-ware.ts';

@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
   },
   'Wares and formulas, as rio and Repeatr have them:': {
     ware: async () => (await import('./ware.ts')).addWare,
+    formula: async () => (await import('./formula.ts')).addFormula,
   },
   'Around it:': {
     cache: async () => (await import('./cache.ts')).addCache,

@@ -9,6 +9,10 @@ export interface WareArguments extends CommonOptions {
   readonly cache: string | boolean;
 }
 
+/** For the help of such commands. */
+export const EXIT_STATUS =
+  "Exit status, as rio's: 0 done, 1 usage, 3 warehouse unavailable, 4 warehouse not writable, 5 ware not found, 6 ware corrupt, 7 hash mismatch, 10 assembly invalid, 11 pack invalid, 12 a path of this host cannot be read or written, 13 rejected by a filter.";
+
 /** Adds the options that every command of wares has. */
 export function addWareOptions(command: Command): Command {
   return addCommonOptions(command)

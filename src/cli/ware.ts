@@ -7,7 +7,7 @@ import { openWare } from '../sources/ware/open-fileset.ts';
 import { openSource } from '../sources/ware/open-source.ts';
 import { unpackFileset } from '../unpack-ware.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import { addWareOptions, sourceOptions, timeOf, type WareArguments } from './ware-arguments.ts';
+import { addWareOptions, EXIT_STATUS, sourceOptions, timeOf, type WareArguments } from './ware-arguments.ts';
 import { withProgress } from './common-options.ts';
 import { STDOUT } from './output.ts';
 import { collect } from './values.ts';
@@ -31,9 +31,6 @@ interface UnpackArguments extends WareArguments {
 
 const FILTERS =
   'what becomes of attributes: uid and gid keep or a number, mtime keep, @SECONDS or a time, sticky keep or ignore, setid and dev keep, ignore or reject (uid=keep,mtime=keep)';
-
-const EXIT_STATUS =
-  "Exit status, as rio's: 0 done, 1 usage, 3 warehouse unavailable, 4 warehouse not writable, 5 ware not found, 6 ware corrupt, 7 hash mismatch, 10 assembly invalid, 11 pack invalid, 12 a path of this host cannot be read or written, 13 rejected by a filter.";
 
 const SYMLINKS =
   'The name of a ware says nothing about its symlinks, devices and fifos: rio leaves them out when it hashes, and wares have to be compatible. It proves no more than that about what is in a ware.';

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type LayerIndex, LayerIndexBuilder } from '../../src/core/layer/layer-index.ts';
+import { readTar } from '../../src/core/tar/reader.ts';
 import { type Filters, LOSSLESS } from '../../src/core/ware/filters.ts';
 import type { PackType } from '../../src/core/ware/ware-id.ts';
 import { packWare } from '../../src/pack-ware.ts';
@@ -87,4 +89,17 @@ export function writeTar(folder: string, name: string, entries: readonly TarEntr
   const path = join(folder, name);
   writeFileSync(path, makeTar(entries));
   return path;
+}
+
+/** The index of a tar in memory. */
+export function readTarIndex(tar: Uint8Array): LayerIndex {
+  const builder = new LayerIndexBuilder();
+  const reader = readTar({ layer: 0, size: tar.length });
+  for (let step = reader.next(tar); !step.done; ) {
+    const { value } = step;
+    if ('entry' in value) builder.add(value.entry);
+    const wanted = 'want' in value ? value.want : { offset: 0, length: 0 };
+    step = reader.next(tar.subarray(wanted.offset, wanted.offset + wanted.length));
+  }
+  return builder.finish();
 }

@@ -43,6 +43,14 @@ export class JsonValue {
     if (other !== undefined) throw this.invalid(`only ${keys.join(', ')}`, JSON.stringify(other.slice(0, SHOWN_MAX)));
   }
 
+  /** The members of an object of at most `countMax`, in their order; none where it is absent. */
+  members(countMax: number): [key: string, value: JsonValue][] {
+    if (!this.isPresent) return [];
+    const keys = Object.keys(this.#object());
+    if (keys.length > countMax) throw this.invalid(`at most ${countMax} members`, `${keys.length}`);
+    return keys.map((key) => [key, this.get(key)]);
+  }
+
   /** The elements of an array of at most `countMax`; none where it is absent. */
   elements(countMax: number): JsonValue[] {
     if (!this.isPresent) return [];

@@ -20,6 +20,7 @@ export interface Filters {
   readonly dev: Handling;
 }
 
+/** Of Repeatr's inputs: all stays as it is. */
 export const LOSSLESS: Filters = {
   uid: 'keep',
   gid: 'keep',
@@ -62,10 +63,10 @@ export function parseFilters(text: string, defaults: Filters, timeOf: TimeOf, ho
 }
 
 /** Seconds since 1970 of an RFC 3339 time; undefined for what is none. */
-type TimeOf = (text: string) => number | undefined;
+export type TimeOf = (text: string) => number | undefined;
 
 /** The filters that are named. Throws `option-invalid`. */
-function filtersOf(
+export function filtersOf(
   members: readonly (readonly [key: string, value: string])[],
   timeOf: TimeOf,
   host?: FilterHost,

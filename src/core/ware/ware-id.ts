@@ -37,4 +37,5 @@ export function parsePackType(text: string, whole = text): PackType {
   throw new ImageError('option-invalid', `${shown}: the pack type is none of ${PACK_TYPES.join(', ')}`);
 }
 
+/** `TYPE:HASH`. */
 export const formatWareId = ({ type, hash }: WareId): string => `${type}:${hash}`;

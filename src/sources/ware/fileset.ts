@@ -22,7 +22,7 @@ export function sha384(): Sha384 {
 }
 
 /** A key of the table of names that nobody can know. */
-function randomKey(): HashKey {
+export function randomKey(): HashKey {
   const random = randomBytes(8);
   return [random.readInt32LE(0), random.readInt32LE(4)];
 }
@@ -58,6 +58,6 @@ function filesetOf(layers: readonly Layer[], names: WhiteoutNames, check: () => 
 }
 
 /** Reads the data of layers. */
-function readerOf(layers: readonly Layer[]): Fileset['read'] {
+export function readerOf(layers: readonly Layer[]): Fileset['read'] {
   return (layer, offset, target) => layers[layer]!.blob.readSync(offset, target);
 }

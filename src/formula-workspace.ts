@@ -1,0 +1,86 @@
+import pLimit from 'p-limit';
+import { type ByteString, bytesOf, displayName } from './core/bytes.ts';
+import { ImageError } from './core/errors.ts';
+import { assemble, mountOrder } from './core/formula/assemble.ts';
+import { withDefaults } from './core/formula/cradle.ts';
+import type { Formula, FormulaContext } from './core/formula/formula.ts';
+import { NONE, ROOT } from './core/tree/tree.ts';
+import { parseWareId } from './core/ware/ware-id.ts';
+import { NO_BYTES } from './image/no-bytes.ts';
+import { type OpenedImage, type OpenImageOptions, planLayers } from './image/open-image.ts';
+import type { Layer } from './sources/layer.ts';
+import type { OpenLayersOptions } from './sources/open-layers.ts';
+import { type OpenFileset, randomKey, readerOf } from './sources/ware/fileset.ts';
+import { openWare } from './sources/ware/open-fileset.ts';
+
+/** How many wares are fetched at once. */
+const JOBS = 4;
+
+/**
+ * The filesystem of a formula: its inputs fetched, verified and put together. Throws `assembly-invalid`, and what fetching throws:
+ * `warehouse-unavailable`, `ware-not-found`, `ware-mismatch`, `ware-corrupt`.
+ */
+export async function openWorkspace(
+  formula: Formula,
+  context: FormulaContext,
+  options: OpenLayersOptions = {},
+): Promise<OpenFileset> {
+  const full = withDefaults(formula);
+  const mounts = mountOrder(full).map(({ path, ware }) => ({ path, id: parseWareId(ware) }));
+  const inputs = new Map<string, OpenFileset>();
+  const limit = pLimit(options.jobs ?? JOBS);
+  const fetched = await Promise.allSettled(
+    mounts.map(async ({ path, id }) =>
+      limit(async () => inputs.set(path, await openWare(id, context.fetchUrls.get(path) ?? [], options))),
+    ),
+  );
+  const close = (): void => {
+    for (const input of inputs.values()) input.close();
+  };
+  try {
+    for (const result of fetched) if (result.status === 'rejected') throw result.reason;
+    const { tree, layers: assembled } = assemble(full, (path) => layerOf(inputs, path).index, randomKey());
+    const layers = assembled.map(({ index, input }): Layer => {
+      if (input === undefined) return { reference: 'the formula', index, blob: NO_BYTES };
+      return { ...layerOf(inputs, input), index };
+    });
+    return { tree, start: ROOT, layers, read: readerOf(layers), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** A ware is one layer. */
+const layerOf = (inputs: ReadonlyMap<string, OpenFileset>, path: string): Layer => inputs.get(path)!.layers[0]!;
+
+/** The image of the filesystem that a formula begins with. Times are those of the wares unless the options say otherwise. Throws as `openWorkspace` does. */
+export async function openFormulaImage(
+  formula: Formula,
+  context: FormulaContext,
+  options: Omit<OpenImageOptions, 'layers'> = {},
+): Promise<OpenedImage> {
+  const { layers } = await openWorkspace(formula, context, options);
+  return planLayers({ layers, references: [] }, { mtime: 'keep', ...options, symlinkedParents: 'error' });
+}
+
+/**
+ * The part of a fileset below a path, without a leading slash; undefined where there is nothing. Throws `pack-invalid` for what is no
+ * directory, and for a path through a symlink.
+ */
+export function partOf(fileset: OpenFileset, path: ByteString): OpenFileset | undefined {
+  const { tree } = fileset;
+  let inode = fileset.start;
+  for (const name of path.split('/').filter((each) => each !== '')) {
+    if (!tree.isDirectory(inode)) throw notADirectory(path);
+    const dentry = tree.lookup(inode, bytesOf(name));
+    if (dentry === NONE) return undefined;
+    inode = tree.dentryInode.values[dentry]!;
+  }
+  if (!tree.isDirectory(inode)) throw notADirectory(path);
+  return { ...fileset, start: inode };
+}
+
+function notADirectory(path: ByteString): ImageError {
+  return new ImageError('pack-invalid', `/${displayName(path)} is no directory, or lies behind what is none`);
+}
