@@ -11,6 +11,7 @@ import { collect } from './values.ts';
 /** Options about guests that say themselves what disks they have. */
 export interface GuestArguments {
   readonly block?: readonly string[];
+  readonly blockSectorSize?: readonly string[];
   readonly config?: string;
 }
 
@@ -19,6 +20,11 @@ export function addGuestOptions(command: Command): Command {
     .option(
       '--block <name=file>',
       'a file for a block device of a Solo5 unikernel, which has the image for the one without; may be repeated',
+      collect,
+    )
+    .option(
+      '--block-sector-size <name=bytes>',
+      'the size of the sectors of a block device of a Solo5 unikernel (default: 512 each); may be repeated',
       collect,
     )
     .option('--config <file>', "the configuration of a Rumprun unikernel, or IncludeOS's vm.json");
@@ -57,22 +63,33 @@ export function imageOf<T extends GuestArguments & { readonly vmm?: string; read
 export function guestOf(
   vmm: string | undefined,
   kernel: string | undefined,
-  { block = [], config }: GuestArguments,
-): Pick<LaunchOptions, 'unikernel' | 'blocks' | 'configuration'> {
+  { block = [], blockSectorSize = [], config }: GuestArguments,
+): Pick<LaunchOptions, 'unikernel' | 'blocks' | 'sectorSizes' | 'configuration'> {
   const isSolo5 = vmm?.startsWith('solo5-') === true;
-  if (!isSolo5 && block.length > 0) throw new ImageError('option-invalid', '--block is for unikernels of Solo5');
+  if (!isSolo5 && block.length + blockSectorSize.length > 0)
+    throw new ImageError('option-invalid', '--block and --block-sector-size are for unikernels of Solo5');
   return {
     unikernel: isSolo5 && kernel !== undefined ? readUnikernel(kernel) : undefined,
     blocks: block.map(blockFile),
+    sectorSizes: new Map(blockSectorSize.map(sectorSize)),
     configuration: config === undefined ? undefined : configurationAt(config),
   };
 }
 
+/** `NAME=VALUE`. */
+function named(text: string, option: string, value: string): [name: string, value: string] {
+  const [, name, found] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name !== undefined && found !== undefined) return [name, found];
+  throw new ImageError('option-invalid', `${option} ${text}: expected NAME=${value}`);
+}
+
+function sectorSize(text: string): [name: string, bytes: number] {
+  const [name, bytes] = named(text, '--block-sector-size', 'BYTES');
+  return [name, /^\d{1,6}$/.test(bytes) ? Number(bytes) : 0];
+}
+
 function blockFile(text: string): BlockFile {
-  const [, name, file] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-  if (name === undefined || file === undefined) {
-    throw new ImageError('option-invalid', `--block ${text}: expected NAME=FILE`);
-  }
+  const [name, file] = named(text, '--block', 'FILE');
   try {
     return { name, path: resolve(file), size: statSync(file).size };
   } catch (error) {

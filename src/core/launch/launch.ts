@@ -29,6 +29,8 @@ export interface LaunchOptions {
   readonly unikernel?: Solo5Notes | undefined;
   /** Files for those of its block devices that do not get the image. */
   readonly blocks?: readonly BlockFile[] | undefined;
+  /** The sizes of their sectors by name, in bytes, where they are not 512. */
+  readonly sectorSizes?: ReadonlyMap<string, number> | undefined;
   /** What configures the guest or its VMM, for those that have it in a file. */
   readonly configuration?: GuestConfiguration | undefined;
 }

@@ -7,7 +7,7 @@ import { launchLegacyQemu } from './legacy-qemu.ts';
 import { qemuSourceOf } from './qemu-vmm.ts';
 
 /** A block device of a unikernel and what it gets: the image, or a file. */
-interface Block {
+interface Block extends Solo5Block {
   readonly name: string;
   readonly disk: Disk;
 }
@@ -15,33 +15,35 @@ interface Block {
 /** A tender of Solo5, in a process of its own. It opens all its files for writing. https://github.com/Solo5/solo5/blob/master/docs/building.md */
 export function launchSolo5(target: 'hvt' | 'spt', options: LaunchOptions): Launch {
   const tender = `solo5-${target}`;
-  const files = blocksOf(target, options).map(
-    ({ name, disk }) => `--block:${name}=${withoutSpace(pathOf(disk, tender), tender)}`,
-  );
+  const files = blocksOf(target, options).flatMap(({ name, disk, sectorSize }) => [
+    `--block:${name}=${withoutSpace(pathOf(disk, tender), tender)}`,
+    ...(sectorSize === SOLO5_SECTOR_SIZE ? [] : [`--block-sector-size:${name}=${sectorSize}`]),
+  ]);
   return command([tender, `--mem=${mebibytes(options)}`, ...files, '--', options.kernel ?? ''], words(options));
 }
 
 /** A unikernel of Solo5 in QEMU, which finds its disks on PCI in the order of its manifest. https://github.com/Solo5/solo5/blob/master/scripts/virtio-run/solo5-virtio-run.sh */
 export function launchSolo5Virtio(options: LaunchOptions): Launch {
+  if ((options.sectorSizes?.size ?? 0) > 0) throw unfit('sectors of 512 bytes are all that a virtio unikernel knows');
   const sources = blocksOf('virtio', options).map(({ disk }) => qemuSourceOf(disk));
   return launchLegacyQemu(options, sources, options.append);
 }
 
 /** The block devices of a unikernel, in its order: those with a file have that, and the one without has the image. */
 function blocksOf(target: Solo5Notes['target'], options: LaunchOptions): Block[] {
-  const { unikernel, kernel, blocks = [], disk } = options;
+  const { unikernel, kernel, blocks = [], sectorSizes, disk } = options;
   if (unikernel === undefined) throw unfit(`${kernel}: no unikernel of Solo5, which has notes that say so`);
   if (unikernel.target !== target) throw unfit(`${kernel}: linked for ${unikernel.target}, not for ${target}`);
-  const given = new Map<string, Block & Solo5Block>();
-  for (const { name, path, size } of blocks) {
+  const given = new Map<string, Block>();
+  const give = (name: string, to: Disk, size: number | undefined): void => {
     if (given.has(name)) throw unfit(`two files for ${name}`);
-    given.set(name, { name, disk: { as: 'file', path }, size, sectorSize: SOLO5_SECTOR_SIZE });
-  }
+    given.set(name, { name, disk: to, size, sectorSize: sectorSizes?.get(name) ?? SOLO5_SECTOR_SIZE });
+  };
+  for (const { name, path, size } of blocks) give(name, { as: 'file', path }, size);
   const names = unikernel.manifest.devices.flatMap(({ name, type }) => (type === 'BLOCK_BASIC' ? [name] : []));
   const image = names.find((name) => !given.has(name));
-  if (image !== undefined) {
-    given.set(image, { name: image, disk, size: undefined, sectorSize: SOLO5_SECTOR_SIZE });
-  }
+  if (image !== undefined) give(image, disk, undefined);
+  for (const name of sectorSizes?.keys() ?? []) if (!names.includes(name)) throw unfit(`no block device ${name}`);
   checkSolo5Blocks(unikernel.manifest, given);
   if (image === undefined) throw unfit(`${kernel}: no block device for the image; it asks for ${listOf(names)}`);
   return names.flatMap((name) => given.get(name) ?? []);

@@ -5,6 +5,7 @@ import { guestOf, imageOf } from '../../../src/cli/attach-guest.ts';
 import type { Solo5Notes } from '../../../src/core/manifest/solo5-notes.ts';
 import { makeUnikernel } from '../../helpers/elf-writer.ts';
 import { scratch } from '../../helpers/scratch.ts';
+import { run } from '../../helpers/tools.ts';
 
 const NOTES: Solo5Notes = {
   manifest: { devices: [{ name: 'storage', type: 'BLOCK_BASIC' }] },
@@ -32,6 +33,14 @@ describe('guestOf', () => {
     expect(guestOf('solo5-hvt', undefined, { block: [`a=${path}`] }).blocks).toEqual([{ name: 'a', path, size: 700 }]);
   });
 
+  it('has the sizes of sectors, 0 for what is no number', () => {
+    const { sectorSizes } = guestOf('solo5-hvt', undefined, { blockSectorSize: ['a=4096', 'b=x'] });
+    expect([...(sectorSizes ?? [])]).toEqual([
+      ['a', 4096],
+      ['b', 0],
+    ]);
+  });
+
   it('has the configuration as it is', () => {
     const path = file('{}');
     expect(guestOf('rumprun', undefined, { config: path }).configuration).toEqual({
@@ -41,12 +50,20 @@ describe('guestOf', () => {
   });
 
   it.each([
-    ['files for devices of others', 'qemu', { block: ['a=b'] }, '--block is for unikernels of Solo5'],
+    ['files for devices of others', 'qemu', { block: ['a=b'] }, '--block and --block-sector-size are for'],
+    ['sectors of others', 'qemu', { blockSectorSize: ['a=512'] }, '--block and --block-sector-size are for'],
+    ['sectors of nothing', 'solo5-hvt', { blockSectorSize: ['512'] }, 'expected NAME=BYTES'],
     ['a device without a file', 'solo5-hvt', { block: ['a'] }, '--block a: expected NAME=FILE'],
     ['a file that is not there', 'solo5-hvt', { block: ['a=/nonexistent'] }, '/nonexistent: no such file'],
     ['a configuration that is not there', 'rumprun', { config: '/nonexistent' }, '/nonexistent: no such file'],
   ])('refuses %s', (_, vmm, options, what) => {
     expect(() => guestOf(vmm, undefined, options)).toThrow(what);
+  });
+
+  it('does not wait for what is no file', () => {
+    const path = join(scratch(), 'pipe');
+    run('mkfifo', [path]);
+    expect(guestOf('solo5-hvt', path, {}).unikernel).toBeUndefined();
   });
 
   it('refuses a kernel that is not there', () => {

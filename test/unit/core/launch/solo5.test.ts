@@ -36,6 +36,21 @@ describe('launchSolo5', () => {
     );
   });
 
+  it('says how large sectors are, where they are not of 512 bytes', () => {
+    const sectorSizes = new Map([['a', 4096]]);
+    const options = { unikernel: asking('hvt', 'a', 'b'), blocks: [block('a', 8192)], sectorSizes };
+    expect(argv(options)).toBe(
+      'solo5-hvt --mem=256 --block:a=/b/a.img --block-sector-size:a=4096 --block:b=/d/disk.img -- /k/app',
+    );
+    expect(() => argv({ ...options, blocks: [block('a', 512)] })).toThrow('expected whole sectors of 4096');
+    expect(() => argv({ ...options, sectorSizes: new Map([['a', 0]]) })).toThrow(
+      'sectors of 0 bytes, expected a power',
+    );
+    expect(() => argv({ ...options, sectorSizes: new Map([['x', 512]]) })).toThrow('no block device x');
+    const virtio = { ...LAUNCH, unikernel: asking('virtio', 'a'), sectorSizes };
+    expect(() => launchSolo5Virtio(virtio)).toThrow('sectors of 512 bytes are all');
+  });
+
   it.each([
     ['what is no unikernel', { unikernel: undefined }, '/k/app: no unikernel of Solo5'],
     ['a unikernel for another tender', { unikernel: asking('spt', 'a') }, '/k/app: linked for spt, not for hvt'],
