@@ -1,8 +1,9 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { launchSolo5Virtio } from '../../src/core/launch/solo5.ts';
 import { MAIN, output } from '../helpers/cli.ts';
+import { makeUnikernel } from '../helpers/elf-writer.ts';
 import { LAUNCH } from '../helpers/launch-options.ts';
 import { makeMultibootKernel } from '../helpers/multiboot.ts';
 import { scratch } from '../helpers/scratch.ts';
@@ -74,5 +75,38 @@ describe.skipIf(!requireTools('as', 'ld', 'qemu-system-x86_64'))('QEMU gives a k
       sectors(1 << 20),
       sectors(2 << 20),
     ]);
+  });
+});
+
+/** In place of a tender of Solo5: says what it is given, and opens the files as tenders do, for reading and writing. */
+const TENDER = `#!/bin/sh
+for word; do
+  case $word in
+    --block:*) file=\${word#*=}; exec 3<>"$file"; stat -c "\${word%%=*} %s" "$file"; head -c 8 <&3; echo; printf x >&3; exec 3>&- ;;
+    *) echo "$word" ;;
+  esac
+done
+`;
+
+describe.skipIf(!requireTools('root', 'qemu-storage-daemon'))('attach gives a tender in place of Solo5', () => {
+  it('a file that it can write to for each device that the unikernel asks for', () => {
+    const directory = scratch();
+    const devices = ['storage', 'logs'].map((name) => ({ name, type: 'BLOCK_BASIC' as const }));
+    writeFileSync(join(directory, 'app.hvt'), makeUnikernel({ manifest: { devices }, target: 'hvt', abiVersion: 2 }));
+    writeFileSync(join(directory, 'base.tar'), makeTar([{ name: 'greeting', data: 'a' }]));
+    writeFileSync(join(directory, 'logs.img'), Buffer.alloc(1024, 'l'));
+    writeFileSync(join(directory, 'solo5-hvt'), TENDER, { mode: 0o755 });
+    const guest = ['--vmm', 'solo5-hvt', '--kernel', 'app.hvt', '--block', 'logs=logs.img', '--writable'];
+    const size = output(['measure', 'base.tar', '--fs', 'tar', '--json'], { cwd: directory });
+    expect(attach(['base.tar', '--fs', 'tar', ...guest], directory)).toEqual([
+      '--mem=512',
+      `--block:storage ${(JSON.parse(size) as { size: number }).size}`,
+      'greeting',
+      '--block:logs 1024',
+      'llllllll',
+      '--',
+      'app.hvt',
+    ]);
+    expect(readFileSync(join(directory, 'logs.img'), 'latin1').slice(0, 10)).toBe('llllllllxl');
   });
 });
