@@ -24,6 +24,7 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'lock-invalid': ExitCode.input,
   'definition-invalid': ExitCode.input,
   'manifest-invalid': ExitCode.input,
+  'boot-invalid': ExitCode.input,
   'image-corrupt': ExitCode.input,
   'image-unsupported': ExitCode.input,
   'path-not-found': ExitCode.input,

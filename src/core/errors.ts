@@ -19,6 +19,7 @@ export type ImageErrorCode =
   | 'lock-invalid'
   | 'definition-invalid'
   | 'manifest-invalid'
+  | 'boot-invalid'
   | 'image-corrupt'
   | 'image-unsupported'
   | 'path-not-found'
