@@ -21,6 +21,8 @@ export const TOOLS = [
   { command: 'tar', debian: 'tar', why: 'GNU tar writes layers in all its formats' },
   { command: 'zstd', debian: 'zstd', why: 'zstd writes compressed layers' },
   { command: 'xz', debian: 'xz-utils', why: 'xz writes compressed layers' },
+  { command: 'zip', debian: 'zip', why: 'writes wares that are zips' },
+  { command: 'unzip', debian: 'unzip', why: 'reads the zips that are written' },
   { command: 'fsverity', debian: 'fsverity', why: 'computes fs-verity digests' },
   { command: 'veritysetup', debian: 'cryptsetup-bin', why: 'computes and verifies hash trees of dm-verity' },
   { command: 'sgdisk', debian: 'gdisk', why: 'judges partition tables' },
