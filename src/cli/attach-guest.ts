@@ -59,16 +59,34 @@ export function imageOf<T extends GuestArguments & { readonly vmm?: string; read
   return { references, given: { ...given, file: path }, words: ['-f', path] };
 }
 
+/** A guest as a command line describes it. */
+interface DescribedGuest extends GuestArguments {
+  readonly vmm?: string;
+  readonly kernel?: string;
+  readonly initrd?: string;
+}
+
 /** What of a launch is in files. Throws ImageError. */
-export function guestOf(
-  vmm: string | undefined,
-  kernel: string | undefined,
-  { block = [], blockSectorSize = [], config }: GuestArguments,
-): Pick<LaunchOptions, 'unikernel' | 'blocks' | 'sectorSizes' | 'configuration'> {
+export function guestOf({
+  vmm,
+  kernel,
+  initrd,
+  block = [],
+  blockSectorSize = [],
+  config,
+}: DescribedGuest): Pick<
+  LaunchOptions,
+  'kernel' | 'initrd' | 'unikernel' | 'blocks' | 'sectorSizes' | 'configuration'
+> {
+  // Xen has them in a file, which says nothing of where it was written.
+  const place = (path: string | undefined): string | undefined =>
+    path !== undefined && vmm?.includes('xen') === true ? resolve(path) : path;
   const isSolo5 = vmm?.startsWith('solo5-') === true;
   if (!isSolo5 && block.length + blockSectorSize.length > 0)
     throw new ImageError('option-invalid', '--block and --block-sector-size are for unikernels of Solo5');
   return {
+    kernel: place(kernel),
+    initrd: place(initrd),
     unikernel: isSolo5 && kernel !== undefined ? readUnikernel(kernel) : undefined,
     blocks: block.map(blockFile),
     sectorSizes: new Map(blockSectorSize.map(sectorSize)),

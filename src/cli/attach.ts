@@ -101,7 +101,7 @@ function planOf(layers: readonly LayerInput[], options: AttachArguments, folder:
     imageFile: isImage ? resolve(first) : undefined,
     readOnly: writable !== true,
     filesystem: isImage ? undefined : (options.fs ?? 'ext4'),
-    ...guestOf(vmm, options.kernel, options),
+    ...guestOf(options),
     architecture: architectureOf(platform),
     accelerator: accel ?? (canUseKvm() ? 'kvm' : 'tcg'),
     folder,

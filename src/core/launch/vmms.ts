@@ -29,7 +29,7 @@ const QEMU_ATTACHMENTS: Vmm['attachments'] = [
 
 const LINUX_LOADER = { needsKernel: true, needsWritable: false } as const;
 
-/** What opens its disks for writing, or mounts them so. */
+/** What opens its disks for writing, or mounts them so, and cannot be told not to. */
 const UNIKERNEL = { needsKernel: true, needsWritable: true } as const;
 
 /** Unikernels in QEMU. Tests run it with a kernel in place of theirs that says what it is told and what disks it finds. */
@@ -109,6 +109,6 @@ export const VMMS: readonly Vmm[] = [
     ...UNIKERNEL,
     launch: launchRumprunXen,
   },
-  { name: 'includeos', attachments: grammar('nbd', 'fuse', 'file'), ...LINUX_LOADER, launch: launchIncludeos },
+  { name: 'includeos', attachments: grammar('nbd', 'fuse', 'file'), ...UNIKERNEL, launch: launchIncludeos },
   { name: 'kata', attachments: grammar('file'), needsKernel: false, needsWritable: false, launch: launchKata },
 ];

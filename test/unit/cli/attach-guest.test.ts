@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { guestOf, imageOf } from '../../../src/cli/attach-guest.ts';
 import type { Solo5Notes } from '../../../src/core/manifest/solo5-notes.ts';
@@ -23,18 +23,18 @@ function file(bytes: Uint8Array | string): string {
 describe('guestOf', () => {
   it('reads the notes of unikernels of Solo5, and of no other kernel', () => {
     const kernel = file(makeUnikernel(NOTES));
-    expect(guestOf('solo5-spt', kernel, {}).unikernel).toEqual(NOTES);
-    expect(guestOf('qemu', kernel, {}).unikernel).toBeUndefined();
-    expect(guestOf('solo5-spt', file('x'.repeat(100)), {}).unikernel).toBeUndefined();
+    expect(guestOf({ vmm: 'solo5-spt', kernel: kernel }).unikernel).toEqual(NOTES);
+    expect(guestOf({ vmm: 'qemu', kernel: kernel }).unikernel).toBeUndefined();
+    expect(guestOf({ vmm: 'solo5-spt', kernel: file('x'.repeat(100)) }).unikernel).toBeUndefined();
   });
 
   it('has the files of devices and their sizes', () => {
     const path = file('x'.repeat(700));
-    expect(guestOf('solo5-hvt', undefined, { block: [`a=${path}`] }).blocks).toEqual([{ name: 'a', path, size: 700 }]);
+    expect(guestOf({ vmm: 'solo5-hvt', block: [`a=${path}`] }).blocks).toEqual([{ name: 'a', path, size: 700 }]);
   });
 
   it('has the sizes of sectors, 0 for what is no number', () => {
-    const { sectorSizes } = guestOf('solo5-hvt', undefined, { blockSectorSize: ['a=4096', 'b=x'] });
+    const { sectorSizes } = guestOf({ vmm: 'solo5-hvt', blockSectorSize: ['a=4096', 'b=x'] });
     expect([...(sectorSizes ?? [])]).toEqual([
       ['a', 4096],
       ['b', 0],
@@ -43,7 +43,7 @@ describe('guestOf', () => {
 
   it('has the configuration as it is', () => {
     const path = file('{}');
-    expect(guestOf('rumprun', undefined, { config: path }).configuration).toEqual({
+    expect(guestOf({ vmm: 'rumprun', config: path }).configuration).toEqual({
       name: path,
       bytes: Buffer.from('{}'),
     });
@@ -57,17 +57,26 @@ describe('guestOf', () => {
     ['a file that is not there', 'solo5-hvt', { block: ['a=/nonexistent'] }, '/nonexistent: no such file'],
     ['a configuration that is not there', 'rumprun', { config: '/nonexistent' }, '/nonexistent: no such file'],
   ])('refuses %s', (_, vmm, options, what) => {
-    expect(() => guestOf(vmm, undefined, options)).toThrow(what);
+    expect(() => guestOf({ vmm, ...options })).toThrow(what);
+  });
+
+  it('has absolute paths for Xen', () => {
+    expect(guestOf({ vmm: 'rumprun-xen', kernel: 'app', initrd: 'initrd' })).toMatchObject({
+      kernel: resolve('app'),
+      initrd: resolve('initrd'),
+    });
+    expect(guestOf({ vmm: 'xen' }).kernel).toBeUndefined();
+    expect(guestOf({ vmm: 'qemu', kernel: 'app' }).kernel).toBe('app');
   });
 
   it('does not wait for what is no file', () => {
     const path = join(scratch(), 'pipe');
     run('mkfifo', [path]);
-    expect(guestOf('solo5-hvt', path, {}).unikernel).toBeUndefined();
+    expect(guestOf({ vmm: 'solo5-hvt', kernel: path }).unikernel).toBeUndefined();
   });
 
   it('refuses a kernel that is not there', () => {
-    expect(() => guestOf('solo5-hvt', '/nonexistent', {})).toThrow('/nonexistent: no such file');
+    expect(() => guestOf({ vmm: 'solo5-hvt', kernel: '/nonexistent' })).toThrow('/nonexistent: no such file');
   });
 });
 
