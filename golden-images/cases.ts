@@ -4,6 +4,9 @@ import { recipe as directories } from './directories/recipe.ts';
 import { recipe as empty } from './empty/recipe.ts';
 import { recipe as everyFileType } from './every-file-type/recipe.ts';
 import { recipe as ext2 } from './ext2/recipe.ts';
+import { recipe as fatIncludeos } from './fat-includeos/recipe.ts';
+import { recipe as fat12 } from './fat12/recipe.ts';
+import { recipe as fat32 } from './fat32/recipe.ts';
 import { recipe as fsVerity } from './fs-verity/recipe.ts';
 import { recipe as hardLinks } from './hard-links/recipe.ts';
 import { recipe as holes } from './holes/recipe.ts';
@@ -16,6 +19,7 @@ import { recipe as oneFile } from './one-file/recipe.ts';
 import { recipe as oneKibBlocks } from './one-kib-blocks/recipe.ts';
 import type { Recipe } from './recipe.ts';
 import { recipe as rootFilesystem } from './root-filesystem/recipe.ts';
+import { recipe as tarImage } from './tar-image/recipe.ts';
 import { recipe as verity } from './verity/recipe.ts';
 import { recipe as whiteouts } from './whiteouts/recipe.ts';
 import { recipe as xattrValues } from './xattr-values/recipe.ts';
@@ -44,4 +48,8 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['journal', journal],
   ['ext2', ext2],
   ['64bit', sixtyFourBit],
+  ['fat12', fat12],
+  ['fat32', fat32],
+  ['fat-includeos', fatIncludeos],
+  ['tar-image', tarImage],
 ]);

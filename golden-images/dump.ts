@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
+import type { ImageOptions } from '../src/image/options.ts';
 import { type ByteString, byteString, bytesOf, displayName } from '../src/core/bytes.ts';
 
 /** Files up to this length are dumped with the digest of their content, in bytes. */
@@ -10,16 +11,62 @@ const CONTENT_MAX = 2 ** 26;
 /** A directory of more names is dumped with the digest of them all, instead of a line for each. */
 const NAMES_MAX = 2000;
 
-/** Whether the programs of e2fsprogs are there that dumps are made with. */
-export function hasDumpTools(): boolean {
-  return ['dumpe2fs', 'debugfs'].every((tool) => spawnSync(tool, ['-V']).status === 0);
+type Filesystem = NonNullable<ImageOptions['fs']>;
+
+const DUMP_TOOLS: Readonly<Record<Filesystem, readonly (readonly [command: string, argument: string])[]>> = {
+  ext4: [
+    ['dumpe2fs', '-V'],
+    ['debugfs', '-V'],
+  ],
+  ext2: [
+    ['dumpe2fs', '-V'],
+    ['debugfs', '-V'],
+  ],
+  vfat: [['mtools', '--version']],
+  tar: [['tar', '--version']],
+};
+
+/** Whether the programs are there that dumps of a filesystem are made with. */
+export function hasDumpTools(fs: Filesystem): boolean {
+  return DUMP_TOOLS[fs].every(([tool, argument]) => spawnSync(tool, [argument]).status === 0);
+}
+
+/** What the tools of a filesystem say of an image; `folder` is for files in between. */
+export function dump(image: string, folder: string, fs: Filesystem): string {
+  if (fs === 'tar') return dumpTar(image);
+  return fs === 'vfat' ? dumpFat(image) : dumpExt4(image, folder);
+}
+
+/** What mtools say: the fields of the boot sector, then the directories. */
+function dumpFat(image: string): string {
+  const fields = run('minfo', ['-i', image, '::']).toString();
+  const listing = run('mdir', ['-/', '-a', '-i', image, '::']).toString();
+  // Lines with the image's path, and those with what is in none.
+  const kept = `${fields}\n${listing}`.split('\n').filter((line) => !line.includes(image));
+  return `${kept
+    .map((line) => line.trimEnd())
+    .join('\n')
+    .trim()}\n`;
+}
+
+/** What GNU tar says. */
+function dumpTar(image: string): string {
+  return run('tar', [
+    '--list',
+    '--verbose',
+    '--numeric-owner',
+    '--full-time',
+    '--block-number',
+    '-f',
+    image,
+  ]).toString();
 }
 
 /**
  * What e2fsprogs say of an image: its superblock and groups, its record, then a line for every name: path, mode, owner, links, size,
  * content (digest, target or device), time and xattrs. `folder` is for files in between.
  */
-export function dump(image: string, folder: string): string {
+function dumpExt4(image: string, folder: string): string {
   // As text that editors leave alone.
   const header = run('dumpe2fs', [image])
     .toString('latin1')

@@ -28,7 +28,8 @@ export async function makeGolden({ layers, options }: Recipe): Promise<Golden> {
         ['map.json', `[\n${rows.join(',\n')}\n]\n`],
       ]);
       if (verity !== undefined) golden.set('verity.json', `${JSON.stringify(verityParameters(verity), null, 2)}\n`);
-      return hasDumpTools() ? golden.set('dump.txt', dump(file, folder)) : golden;
+      const { fs = 'ext4' } = options ?? {};
+      return hasDumpTools(fs) ? golden.set('dump.txt', dump(file, folder, fs)) : golden;
     } finally {
       image.close();
     }
