@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Superblock, SUPERBLOCK_OFFSET } from '../../src/core/ext4/format/superblock.ts';
 import { formatRumprunJson, parseRumprunJson } from '../../src/core/manifest/rumprun-json.ts';
+import { viewOf } from '../../src/core/struct.ts';
+import { planCase } from '../helpers/image-case.ts';
 import { readByJsmn } from '../helpers/jsmn.ts';
 import { random } from '../helpers/random.ts';
 import { scratch } from '../helpers/scratch.ts';
@@ -50,5 +53,19 @@ describe.skipIf(!isPossible)('what Rumprun reads its configuration with', () => 
     });
     expect(both.length).toBeGreaterThan(1500);
     expect(both.filter((each) => each.ours !== each.theirs)).toEqual([]);
+  });
+});
+
+/** EXT2F_INCOMPAT_SUPP and EXT2F_ROCOMPAT_SUPP of NetBSD's ext2fs as Rumprun has it: FILETYPE, and EXTENTS, whose files it damages. */
+const SUPPORTED = { incompat: 0x42, roCompat: 0xb };
+const EXTENTS = 0x40;
+
+describe('an ext2 image', () => {
+  it('has the features that Rumprun mounts, and no extents', async () => {
+    const { image } = await planCase([[{ name: 'a', data: 'a' }]], { fs: 'ext2', label: 'r' });
+    const block = new Uint8Array(Superblock.size);
+    image.read(SUPERBLOCK_OFFSET, block);
+    const { s_feature_incompat: incompat, s_feature_ro_compat: roCompat } = Superblock.read(viewOf(block), 0);
+    expect([incompat & ~SUPPORTED.incompat, incompat & EXTENTS, roCompat & ~SUPPORTED.roCompat]).toEqual([0, 0, 0]);
   });
 });
