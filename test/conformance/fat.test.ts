@@ -1,40 +1,16 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldCase } from '../../src/core/fat/long-names.ts';
-import { type ImageOptions, toFilesystemOptions } from '../../src/image/options.ts';
-import { planImage } from '../../src/image/plan-image.ts';
-import { openLayers } from '../../src/sources/open-layers.ts';
-import { writeSparse } from '../helpers/image-case.ts';
+import type { ImageOptions } from '../../src/image/options.ts';
+import { buildFat, fsckFat } from '../helpers/fat-image.ts';
 import { scratch } from '../helpers/scratch.ts';
-import { makeTar, type TarEntry } from '../helpers/tar-writer.ts';
-import { LIMIT, requireTools, run } from '../helpers/tools.ts';
+import type { TarEntry } from '../helpers/tar-writer.ts';
+import { requireTools, run } from '../helpers/tools.ts';
 
 const isReady = requireTools('fsck.fat', 'mcopy', 'fls', 'icat', 'blkid');
 const MIB = 1024 * 1024;
-
-/** Writes the FAT image of entries to a file. */
-async function build(entries: readonly TarEntry[], options: ImageOptions = {}): Promise<string> {
-  const directory = scratch();
-  const tar = join(directory, 'layer.tar');
-  writeFileSync(tar, makeTar(entries));
-  const { layers } = await openLayers([tar], { cache: false });
-  try {
-    const path = join(directory, 'image.fat');
-    writeSparse(planImage(layers, toFilesystemOptions({ ...options, fs: 'vfat' })), path);
-    return path;
-  } finally {
-    for (const { blob } of layers) blob.close();
-  }
-}
-
-/** Throws what `fsck.fat -n` complains about. */
-function fsckFat(path: string): void {
-  const { status, stdout, stderr } = spawnSync('fsck.fat', ['-nv', path], LIMIT);
-  if (status !== 0) throw new Error(`fsck.fat -n ended with ${status}:\n${stdout.toString()}${stderr.toString()}`);
-}
 
 /** Files by path with their content in hexadecimal, directories with a slash, as mtools copies them. */
 function copied(path: string): Map<string, string> {
@@ -97,13 +73,17 @@ describe.skipIf(!isReady)('a FAT image', () => {
     ['for IncludeOS', { fatCompat: 'includeos', label: 'disk' }],
   ])('is what fsck.fat and mtools say: %s', async (_, options) => {
     const entries = sample.filter(({ name }) => options.fatCompat === undefined || !name.startsWith('deep/'));
-    const path = await build(entries, options);
+    const path = await buildFat(entries, options);
     fsckFat(path);
     expect(sorted(copied(path))).toEqual(sorted(expected(entries)));
   });
 
   it('has the identity that blkid reads, and the times', async () => {
-    const path = await build(sample, { label: 'my disk', uuid: Uint8Array.of(0xab, 0xcd, 0x12, 0x34), mtime: 'keep' });
+    const path = await buildFat(sample, {
+      label: 'my disk',
+      uuid: Uint8Array.of(0xab, 0xcd, 0x12, 0x34),
+      mtime: 'keep',
+    });
     const found = run('blkid', ['-p', '-o', 'export', path]).toString();
     expect(found).toContain('LABEL=MY\\ DISK\n');
     expect(found).toContain('UUID=ABCD-1234\n');
@@ -113,7 +93,7 @@ describe.skipIf(!isReady)('a FAT image', () => {
 
   it('is the same to another reader, characters of two units among its names', async () => {
     const entries = [...sample, { name: utf8('😀/😀 face.txt'), data: 'face' }];
-    const path = await build(entries, { fatBits: 16 });
+    const path = await buildFat(entries, { fatBits: 16 });
     fsckFat(path);
     const lines = run('fls', ['-f', 'fat16', '-r', '-p', '-F', '-u', path]).toString().trim().split('\n');
     const inodes = new Map(lines.map((line) => line.split('\t').reverse() as [string, string]));
@@ -150,7 +130,7 @@ describe.skipIf(!isReady)('a FAT image', () => {
           taken.add(foldCase(whole));
           entries.push({ name: utf8(whole), data: bytes(size, i) });
         }
-        const image = await build(entries, given);
+        const image = await buildFat(entries, given);
         fsckFat(image);
         expect(sorted(copied(image))).toEqual(sorted(expected(entries)));
       }),

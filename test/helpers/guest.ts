@@ -45,10 +45,15 @@ const NVDIMM_MODULES = [
   'drivers/nvdimm/nd_pmem',
 ] as const;
 
-const ALL_MODULES = [...MODULES, ...VERITY_MODULES, ...NVDIMM_MODULES];
+/** What a machine needs to mount FAT, in the order of loading. */
+const FAT_MODULES = ['fs/nls/nls_cp437', 'fs/nls/nls_ascii', 'fs/fat/fat', 'fs/fat/vfat'] as const;
+
+const ALL_MODULES = [...MODULES, ...VERITY_MODULES, ...NVDIMM_MODULES, ...FAT_MODULES];
 
 /** What a guest has beside busybox. */
 export interface GuestExtras {
+  /** Whether it knows FAT. */
+  readonly hasFat?: boolean;
   /** Whether it knows NVDIMMs. */
   readonly hasNvdimm?: boolean;
   /** Whether it can map devices with dm-verity. */
@@ -175,9 +180,14 @@ function download(kernel: string, directory: string): string {
 }
 
 function initramfsOf(system: string, script: string, extras: GuestExtras): Buffer {
-  const { hasVerity = false, hasNvdimm = false, programs = [] } = extras;
+  const { hasVerity = false, hasNvdimm = false, hasFat = false, programs = [] } = extras;
   const file = (name: string, path: string): CpioEntry => ({ name, mode: 0o100755, data: readFileSync(path) });
-  const modules = [...MODULES, ...(hasVerity ? VERITY_MODULES : []), ...(hasNvdimm ? NVDIMM_MODULES : [])];
+  const modules = [
+    ...MODULES,
+    ...(hasVerity ? VERITY_MODULES : []),
+    ...(hasNvdimm ? NVDIMM_MODULES : []),
+    ...(hasFat ? FAT_MODULES : []),
+  ];
   const entries = programs.flatMap((path) => programFiles(path));
   const folders = new Set(entries.flatMap(({ name }) => foldersOf(name)).filter((name) => name !== 'bin'));
   return makeCpio([
