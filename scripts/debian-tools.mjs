@@ -57,6 +57,13 @@ export const TOOLS = [
   { command: '/usr/include/stdio.h', debian: 'libc6-dev', why: 'for gcc' },
   { command: '/usr/include/jsmn.h', debian: 'libjsmn-dev', why: 'what Rumprun reads its configuration with' },
   { command: '/usr/include/libxlutil.h', debian: 'libxen-dev', why: "Xen's own parser of its configuration files" },
+  { command: '/usr/share/OVMF/OVMF_CODE.fd', debian: 'ovmf', why: 'UEFI firmware, which boots what is made for it' },
+  {
+    command: '/usr/lib/systemd/boot/efi/linuxx64.efi.stub',
+    debian: 'systemd-boot-efi',
+    why: 'the stub of unified kernel images',
+  },
+  { command: 'objdump', debian: 'binutils', why: 'reads the sections of EFI applications' },
   { command: 'openssl', debian: 'openssl', why: 'makes certificates for tests of TLS' },
 ];
 

@@ -124,7 +124,8 @@ function checkSections(sections: readonly Section[], { SizeOfHeaders }: Optional
     }
     if (SizeOfRawData > 0 && PointerToRawData < SizeOfHeaders) throw invalid(`section ${i} begins in the headers`);
     if (VirtualAddress < end) throw invalid(`section ${i} begins at ${VirtualAddress} in memory, before ${end}`);
-    end = VirtualAddress + Math.max(VirtualSize, SizeOfRawData);
+    // What of the file is behind VirtualSize is padding, which is not loaded.
+    end = VirtualAddress + (VirtualSize === 0 ? SizeOfRawData : VirtualSize);
     if (end > IMAGE_SIZE_MAX) throw invalid(`section ${i} ends at ${end} in memory, at most ${IMAGE_SIZE_MAX}`);
   }
   return end;

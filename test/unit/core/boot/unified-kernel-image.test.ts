@@ -109,8 +109,8 @@ describe('readEfiStub', () => {
     ['a section in the headers', { section: { PointerToRawData: 512 } }, 'section 1 begins in the headers'],
     [
       'sections that overlap',
-      { section: { VirtualAddress: 0x1100 } },
-      'section 1 begins at 4352 in memory, before 4608',
+      { section: { VirtualAddress: 0x1002 } },
+      'section 1 begins at 4098 in memory, before 4099',
     ],
     ['a huge section', { section: { VirtualSize: 2 ** 31 } }, 'section 1 ends at 2147491840 in memory'],
     ['a signature', { certificateBytes: 1000 }, 'a signature, which an added section would break'],
