@@ -8,7 +8,8 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** What the files of each folder of src may import from the other folders; docs/architecture.md says why. */
 const ARROWS: Record<string, readonly string[]> = {
-  cli: ['core', 'sources', 'image', 'definition', 'guest', 'sinks', 'nbd', 'overlay', 'picture'],
+  bridge: ['core'],
+  cli: ['bridge', 'core', 'sources', 'image', 'definition', 'guest', 'sinks', 'nbd', 'overlay', 'picture'],
   core: [],
   definition: ['core', 'sources', 'image'],
   guest: ['core', 'sources'],
@@ -22,6 +23,7 @@ const ARROWS: Record<string, readonly string[]> = {
 
 /** Which packages and parts of Node.js the files of each folder may not import. */
 const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
+  bridge: ['commander', 'nbd-server-ts'],
   cli: [],
   core: ['node:fs', 'node:buffer', 'commander', 'p-limit', 'fzstd', '@scope/package', 'package/part', 'nbd-server-ts'],
   definition: ['commander', 'nbd-server-ts'],
@@ -35,6 +37,7 @@ const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
 };
 
 const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
+  bridge: ['node:child_process'],
   cli: ['node:fs', 'commander'],
   core: ['ext2fs-wasm'],
   definition: ['node:fs', 'yaml'],

@@ -3,7 +3,8 @@ import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { scriptOf, stepsOf } from '../core/launch/attach-script.ts';
+import { ImageError } from '../core/errors.ts';
+import { type ImageCommands, scriptOf, stepsOf } from '../core/launch/attach-script.ts';
 import { type AttachPlan, planAttachment } from '../core/launch/attach.ts';
 import { FUSE_BRIDGES, type FuseBridge } from '../core/launch/bridges.ts';
 import { type Attachment, ATTACHMENTS } from '../core/launch/disk.ts';
@@ -12,6 +13,7 @@ import { VMMS } from '../core/launch/vmms.ts';
 import { isImageFile } from '../image/file-image.ts';
 import { nbdUri } from '../nbd/index.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
+import { execPlan } from './attach-exec.ts';
 import { addGuestOptions, type GuestArguments, guestOf, imageOf } from './attach-guest.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { addImageOptions, addLayers, described, type ImageArguments } from './image-arguments.ts';
@@ -31,20 +33,27 @@ interface AttachArguments extends ImageArguments, WritableArguments, GuestArgume
   readonly memory: number;
   readonly cpus: number;
   readonly accel?: 'kvm' | 'tcg';
+  readonly exec?: boolean;
+  readonly run?: string;
 }
 
 const NOTES: CommandNotes = {
   notes: ['Prints what starts the server, the bridge and the VMM, for a shell.'],
   examples: [
     ['blockloom attach base.tar --vmm firecracker --kernel vmlinux', 'what starts it'],
-    ['blockloom attach base.tar --as fuse --at disk.img', 'a file, for what is not known here'],
+    ['blockloom attach base.tar --vmm firecracker --kernel vmlinux --exec', 'starts it'],
+    ['blockloom attach base.tar --as fuse --at disk.img --exec', 'a file, for what is not known here'],
+    [
+      'blockloom attach base.tar --as vhost-user --exec --run \'my-vmm --disk "$disk"\'',
+      'a VMM that is not known here',
+    ],
     ['blockloom attach base.tar --vmm cloud-hypervisor --kernel vmlinux --as file', 'with the image written before'],
   ],
 };
 
 const DEFAULT_MEMORY = 512 << 20;
 
-export function addAttach(program: Command, _signal: AbortSignal): void {
+export function addAttach(program: Command, signal: AbortSignal): void {
   const command = program
     .command('attach')
     .description('give an image to a virtual machine monitor as its disk, or say how');
@@ -72,19 +81,31 @@ export function addAttach(program: Command, _signal: AbortSignal): void {
     .option('--cpus <count>', 'its processors', parseCount, 1)
     .addOption(
       new Option('--accel <name>', "QEMU's accelerator; default: kvm where it can be used").choices(['kvm', 'tcg']),
-    );
+    )
+    .addOption(
+      new Option('--run <command>', 'a shell command in place of a VMM, told of the disk by $disk').conflicts('vmm'),
+    )
+    .option('--exec', 'start it all; the exit status is that of the VMM');
   addGuestOptions(command);
   const own = command.options.length;
-  addImageOptions(addWritableOptions(command));
-  const decides = command.options.slice(own).filter((option) => option.name() !== 'json');
+  addWritableOptions(command);
+  const writable = new RecordedOptions(command, command.options.slice(own));
+  const ofServe = command.options.length;
+  addImageOptions(command);
+  const decides = command.options.slice(ofServe).filter((option) => option.name() !== 'json');
   const file = command.options.filter((option) => option.name() === 'file');
   const recorded = new RecordedOptions(command, [...decides, ...file]);
   addNotes(command, NOTES).action(async (references: string[], given: AttachArguments) => {
     const image = imageOf(references, given);
     const { layers, options } = await described(image.references, image.given);
     const words = [...image.words, ...recorded.words];
+    const commands = {
+      serve: ['blockloom', 'serve', ...words, ...writable.words],
+      build: ['blockloom', 'build', ...words],
+    };
     const plan = planOf(layers, options, join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`));
-    print(plan, words, options);
+    if (options.exec === true) await execPlan(plan, layers, options, signal);
+    else print(plan, commands, options);
   });
 }
 
@@ -92,7 +113,7 @@ function planOf(layers: readonly LayerInput[], options: AttachArguments, folder:
   const { vmm, as, at, bridge, writable, platform, accel } = options;
   const [first, ...more] = layers;
   const isImage = typeof first === 'string' && more.length === 0 && isImageFile(first);
-  return planAttachment({
+  const plan = planAttachment({
     ...options,
     vmm: VMMS.find(({ name }) => name === vmm),
     as,
@@ -107,6 +128,9 @@ function planOf(layers: readonly LayerInput[], options: AttachArguments, folder:
     folder,
     uriOf: (socket, exportName) => nbdUri({ kind: 'unix', path: socket }, exportName),
   });
+  if (plan.image.kind !== 'serve' && (options.delta !== undefined || options.perConnection === true))
+    throw new ImageError('option-invalid', 'a guest writes to the file itself: no --delta, no --per-connection');
+  return plan;
 }
 
 /** The architecture of the image, which its guest has too. */
@@ -124,8 +148,7 @@ function canUseKvm(): boolean {
   }
 }
 
-function print(plan: AttachPlan, words: readonly string[], { json }: AttachArguments): void {
-  const commands = { serve: ['blockloom', 'serve', ...words], build: ['blockloom', 'build', ...words] };
+function print(plan: AttachPlan, commands: ImageCommands, { json }: AttachArguments): void {
   if (json !== true) return console.log(scriptOf(plan, commands));
   const { vmm, disk, folder, launch } = plan;
   console.log(JSON.stringify({ vmm, disk, folder, files: launch?.files ?? [], steps: stepsOf(plan, commands) }));

@@ -63,10 +63,12 @@ const SIGNAL_EXIT_CODE = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /** A signal that ends the work. */
 export class SignalError extends Error {
+  readonly signal: keyof typeof SIGNAL_EXIT_CODE;
   readonly exitCode: number;
 
   constructor(signal: keyof typeof SIGNAL_EXIT_CODE) {
     super(`ended by ${signal}`);
+    this.signal = signal;
     this.exitCode = SIGNAL_EXIT_CODE[signal];
   }
 }

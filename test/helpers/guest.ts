@@ -26,6 +26,7 @@ const MODULES = [
   'drivers/virtio/virtio_pci_modern_dev',
   'drivers/virtio/virtio_pci_legacy_dev',
   'drivers/virtio/virtio_pci',
+  'drivers/virtio/virtio_mmio',
   'drivers/block/virtio_blk',
 ] as const;
 
@@ -77,6 +78,9 @@ echo "== status $?"
 poweroff -f
 `;
 
+/** The command line of a guest's kernel. */
+export const GUEST_PARAMETERS = 'console=ttyS0 quiet panic=-1';
+
 /** How long a guest may take to say what is waited for, in milliseconds. */
 const PATIENCE = 60_000;
 
@@ -87,11 +91,9 @@ export class Guest {
 
   /** Runs a shell script in a new guest with the disk that arguments of QEMU describe. It is gone when the test ends. */
   constructor(disk: readonly string[], script: string, extras: GuestExtras = {}) {
-    const system = guestSystem();
-    const initramfs = join(scratch(), 'initramfs');
-    writeFileSync(initramfs, initramfsOf(system, script, extras));
+    const { kernel, initrd } = guestFiles(script, extras);
     const machine = ['-accel', 'tcg', '-m', '256', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'];
-    const boot = ['-kernel', join(system, 'vmlinuz'), '-initrd', initramfs, '-append', 'console=ttyS0 quiet panic=-1'];
+    const boot = ['-kernel', kernel, '-initrd', initrd, '-append', GUEST_PARAMETERS];
     this.#process = spawn('qemu-system-x86_64', [...machine, ...boot, '-serial', 'stdio', ...disk], { stdio: 'pipe' });
     onTestFinished(() => void this.#process.kill('SIGKILL'));
     for (const stream of [this.#process.stdout, this.#process.stderr])
@@ -124,10 +126,30 @@ export class Guest {
 
   /** What the script printed, once it has ended with success. */
   async output(): Promise<string> {
-    const [, printed = '', status] = await this.says(/== start\n([^]*)== status (\d+)\n/);
-    if (status !== '0') throw new Error(`the guest's script ended with ${status}:\n${printed}`);
-    return printed;
+    return printedIn(await this.says(PRINTED));
   }
+}
+
+const PRINTED = /== start\n([^]*)== status (\d+)\n/;
+
+/** What the script printed, once it has ended with success, by what the guest said. Throws what it said instead. */
+export function guestOutput(console: string): string {
+  const said = PRINTED.exec(console.replaceAll('\r', ''));
+  if (said === null) throw new Error(`the guest's script did not end:\n${console}`);
+  return printedIn(said);
+}
+
+function printedIn([, printed = '', status]: RegExpMatchArray): string {
+  if (status !== '0') throw new Error(`the guest's script ended with ${status}:\n${printed}`);
+  return printed;
+}
+
+/** A kernel, and an initial RAM disk that runs a shell script, until the test ends. */
+export function guestFiles(script: string, extras: GuestExtras = {}): { kernel: string; initrd: string } {
+  const system = guestSystem();
+  const initrd = join(scratch(), 'initramfs');
+  writeFileSync(initrd, initramfsOf(system, script, extras));
+  return { kernel: join(system, 'vmlinuz'), initrd };
 }
 
 /** Whether guests can be started here; says why not. Where CI is set that is an error. */

@@ -1,4 +1,4 @@
-import type { AttachPlan } from './attach.ts';
+import { type AttachPlan, placeOf } from './attach.ts';
 import type { Bridge } from './bridges.ts';
 import type { LaunchFile } from './launch.ts';
 import { shellWord, shellWords } from './shell-words.ts';
@@ -66,12 +66,6 @@ export function scriptOf(plan: AttachPlan, commands: ImageCommands): string {
   ].join('\n');
 }
 
-/** Where a disk is, for a VMM that is not known here. */
-function placeOf(disk: AttachPlan['disk']): string {
-  if (disk.as === 'nbd') return disk.uri;
-  return disk.as === 'vhost-user' ? disk.socket : disk.path;
-}
-
 function fileLines({ path, text }: LaunchFile): string {
   return `cat >${shellWord(path)} <<'END'\n${text}END`;
 }
@@ -84,8 +78,8 @@ function stepLines({ argv, ready }: Step, mountPoint: string | undefined): strin
   const test = `[ ${TESTS[ready.kind]} ${shellWord(ready.path)} ]`;
   return [
     ...(mountPoint === undefined ? [] : [`: >${shellWord(mountPoint)}`]),
-    `${line} & pids="$! $pids"`,
+    `${line} >/dev/null & pids="$! $pids"`,
     // A shell that has not heard of the end of a process takes it for alive: `jobs` makes it listen.
-    `until ${test}; do jobs >/dev/null; kill -0 $!; sleep 0.1; done`,
+    `until ${test}; do jobs >/dev/null; kill -0 $! 2>/dev/null; sleep 0.1; done`,
   ];
 }

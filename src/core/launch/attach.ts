@@ -1,12 +1,15 @@
 import { ImageError } from '../errors.ts';
 import { type Bridge, type FuseBridge, fuseBridge, nbdDeviceBridge, type Served, vhostUserBridge } from './bridges.ts';
 import type { Attachment, Disk } from './disk.ts';
-import type { Launch, LaunchOptions, Vmm } from './launch.ts';
+import { command, type Launch, type LaunchOptions, type Vmm } from './launch.ts';
+import { shellAssignment } from './shell-words.ts';
 
 /** What is to be attached, to what, and how. */
 export interface AttachOptions extends Omit<LaunchOptions, 'disk'> {
   /** Without one there is a disk and no VMM. */
   readonly vmm?: Vmm | undefined;
+  /** A shell command in place of a VMM, told of the disk by `$disk`. */
+  readonly run?: string | undefined;
   /** What the VMM takes best, unless told. */
   readonly as?: Attachment | undefined;
   /** Where the disk is to be: the socket, file or block device; in `folder` unless told. */
@@ -36,8 +39,18 @@ export function planAttachment(options: AttachOptions): AttachPlan {
   const as = wayOf(options);
   if (vmm !== undefined) checkNeeds(vmm, options);
   const { image, bridge, disk } = sourceOf(as, options);
-  const launch = vmm?.launch({ ...options, disk });
+  const launch = vmm?.launch({ ...options, disk }) ?? shellLaunch(options, disk);
   return { vmm: vmm?.name, folder, image, bridge, disk, launch };
+}
+
+function shellLaunch({ run }: AttachOptions, disk: Disk): Launch | undefined {
+  return run === undefined ? undefined : command(['sh', '-c', `${shellAssignment('disk', placeOf(disk))}\n${run}`]);
+}
+
+/** Where a disk is, for what is not known here: a path, or the URI of our server. */
+export function placeOf(disk: Disk): string {
+  if (disk.as === 'nbd') return disk.uri;
+  return disk.as === 'vhost-user' ? disk.socket : disk.path;
 }
 
 function wayOf({ vmm, as }: AttachOptions): Attachment {

@@ -74,8 +74,6 @@ export interface Vmm {
   readonly needsKernel: boolean;
   /** Whether it always writes to its disk, or opens it so. */
   readonly needsWritable: boolean;
-  /** The Debian package that has its program, where there is one. */
-  readonly debian?: string | undefined;
   /** Throws `option-invalid` for what the VMM cannot express. */
   readonly launch: (options: LaunchOptions) => Launch;
 }

@@ -52,7 +52,8 @@ function diskArguments(disk: QemuDisk, id: string, bus: QemuBus): string[] {
 }
 
 function vhostArguments(socket: string, id: string, bus: QemuBus): string[] {
-  const device = qemuOption(`vhost-user-blk-${suffixOf(bus)}`, { chardev: `${id}-socket` });
+  // The one device whose name has no ending without PCI.
+  const device = qemuOption(bus === 'pci' ? 'vhost-user-blk-pci' : 'vhost-user-blk', { chardev: `${id}-socket` });
   return ['-chardev', qemuOption('socket', { id: `${id}-socket`, path: socket }), '-device', device];
 }
 
@@ -160,6 +161,7 @@ export function qemuArguments(guest: QemuGuest): string[] {
   const processor = accelerator === 'kvm' ? 'host' : 'max';
   return [
     ...BARE,
+    ...(machine === 'microvm' ? MODERN_MMIO : []),
     ...(isShared ? ['-object', shared] : []),
     '-machine',
     isShared ? `${machineName},memory-backend=memory` : machineName,
@@ -172,6 +174,9 @@ export function qemuArguments(guest: QemuGuest): string[] {
 
 /** Nothing that was not asked for. */
 const BARE = ['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'];
+
+/** Virtio 1 for virtio-mmio, which has the older one unless told, which vhost-user bridges do not speak. */
+const MODERN_MMIO = ['-global', 'virtio-mmio.force-legacy=false'];
 
 /** Options that have a value. */
 function optionArguments(options: Readonly<Record<string, string | undefined>>): string[] {

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { VMMS } from '../../src/core/launch/vmms.ts';
+import { startAttach } from '../helpers/attached.ts';
+import { output } from '../helpers/cli.ts';
+import { canStartGuests, GUEST_PARAMETERS, guestFiles, guestOutput } from '../helpers/guest.ts';
+import { scratch } from '../helpers/scratch.ts';
+import { makeTar } from '../helpers/tar-writer.ts';
+import { requireTools } from '../helpers/tools.ts';
+
+/** What the table of VMMs says that a test runs, of those that boot Linux; here one does. */
+const EXECUTED = VMMS.filter(({ name }) => ['qemu', 'microvm'].includes(name)).flatMap(({ name, attachments }) =>
+  attachments.filter(([, status]) => status === 'executed').map(([as]) => [name, as] as const),
+);
+
+const isPossible = canStartGuests() && requireTools('root', 'qemu-storage-daemon');
+
+/** A microvm has nothing that its kernel could measure its clock by where processors are busy and emulated: it is told. */
+function clockParameter(): string {
+  const megahertz = /^cpu MHz\s*: (\d+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '2000';
+  return `tsc_early_khz=${megahertz}000`;
+}
+
+describe.skipIf(!isPossible)('a guest of', () => {
+  it.each(EXECUTED)('%s has the image as its disk, attached as %s', async (vmm, as) => {
+    const folder = scratch();
+    const data = Buffer.alloc(3_000_000, 'loom');
+    writeFileSync(join(folder, 'layer.tar'), makeTar([{ name: 'data', data }]));
+    const image = ['layer.tar', '--label', 'attached'];
+    const sha256 = output(['hash', ...image], { cwd: folder });
+    const script = 'sha256sum /dev/vda; cat /sys/block/vda/ro; mount -t ext4 -o ro /dev/vda /mnt; sha256sum /mnt/data';
+    const { kernel, initrd } = guestFiles(script);
+    const guest = [
+      '--kernel',
+      kernel,
+      '--initrd',
+      initrd,
+      '--append',
+      `${GUEST_PARAMETERS} ${clockParameter()}`,
+      '--memory',
+      '256M',
+    ];
+    const attached = startAttach([...image, '--vmm', vmm, '--as', as, '--accel', 'tcg', ...guest, '--exec'], folder);
+    expect(await attached.ended).toEqual({ code: 0, signal: null });
+    const sums = [`${sha256}  /dev/vda`, '1', `${createHash('sha256').update(data).digest('hex')}  /mnt/data`];
+    expect(guestOutput(attached.stdout())).toBe(`${sums.join('\n')}\n`);
+    expect(attached.stderr()).toBe('');
+    attached.expectNothingLeft();
+  });
+});
