@@ -72,7 +72,7 @@ class CborReader {
 
   #openArray(): Item[] {
     const items: Item[] = [];
-    while (this.#bytes[this.at] !== 0xff) items.push(this.item());
+    while (this.#bytes[this.at]! < 0xff) items.push(this.item());
     this.at++;
     return items;
   }

@@ -1,6 +1,5 @@
-import { type ByteString, bytesOf } from '../bytes.ts';
+import type { ByteString } from '../bytes.ts';
 import { assert } from '../errors.ts';
-import { high32, low32 } from '../struct.ts';
 
 /** The upper three bits of a data item's first byte. RFC 8949, 3.1. */
 const Major = { unsigned: 0, negative: 1, bytes: 2, text: 3, array: 4, map: 5 } as const;
@@ -17,7 +16,8 @@ const BREAK = 0xff;
  * caller writes as many items as it said.
  */
 export class CborWriter {
-  readonly #parts: Uint8Array[] = [];
+  #written = new Uint8Array(256);
+  #length = 0;
 
   /** A whole number, at most 2^53 either way. */
   integer(value: number): this {
@@ -35,14 +35,16 @@ export class CborWriter {
 
   bytes(value: Uint8Array): this {
     this.#head(Major.bytes, value.length);
-    this.#parts.push(value);
+    const start = this.#room(value.length);
+    this.#written.set(value, start);
     return this;
   }
 
   /** A text string of the bytes that are given, valid UTF-8 or not. */
   text(value: ByteString): this {
     this.#head(Major.text, value.length);
-    this.#parts.push(bytesOf(value));
+    const start = this.#room(value.length);
+    for (let i = 0; i < value.length; i++) this.#written[start + i] = value.charCodeAt(i);
     return this;
   }
 
@@ -65,43 +67,39 @@ export class CborWriter {
     return this.#raw(BREAK);
   }
 
-  /** All that was written. */
+  /** All that was written; nothing may follow. */
   finish(): Uint8Array {
-    const whole = new Uint8Array(this.#parts.reduce((length, part) => length + part.length, 0));
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return this.#written.subarray(0, this.#length);
   }
 
   #raw(byte: number): this {
-    this.#parts.push(Uint8Array.of(byte));
+    const at = this.#room(1);
+    this.#written[at] = byte;
     return this;
   }
 
   #head(major: Major, value: number): this {
-    const head = new DataView(new ArrayBuffer(9));
-    const put = (form: number, length: number): void => {
-      head.setUint8(0, (major << 5) | form);
-      this.#parts.push(new Uint8Array(head.buffer, 0, 1 + length));
-    };
-    if (value < 24) put(value, 0);
-    else if (value < 0x100) {
-      head.setUint8(1, value);
-      put(24, 1);
-    } else if (value < 0x1_0000) {
-      head.setUint16(1, value);
-      put(25, 2);
-    } else if (value < 0x1_0000_0000) {
-      head.setUint32(1, value);
-      put(26, 4);
-    } else {
-      head.setUint32(1, high32(value));
-      head.setUint32(5, low32(value));
-      put(27, 8);
+    if (value < 24) return this.#raw((major << 5) | value);
+    const form = value < 0x100 ? 0 : value < 0x1_0000 ? 1 : value < 0x1_0000_0000 ? 2 : 3;
+    this.#raw((major << 5) | (24 + form));
+    const start = this.#room(1 << form);
+    let rest = value;
+    for (let at = this.#length - 1; at >= start; at--) {
+      this.#written[at] = rest % 256;
+      rest = Math.floor(rest / 256);
     }
     return this;
+  }
+
+  /** Makes room for so many bytes, which may move what was written, and returns where they begin. */
+  #room(length: number): number {
+    const start = this.#length;
+    this.#length += length;
+    if (this.#length > this.#written.length) {
+      const grown = new Uint8Array(Math.max(this.#length, this.#written.length * 2));
+      grown.set(this.#written.subarray(0, start));
+      this.#written = grown;
+    }
+    return start;
   }
 }

@@ -9,11 +9,12 @@ import { drain } from './drain.ts';
 import { fetchPacked, openAddress } from './fetch-ware.ts';
 import { filesetOfWare, type OpenFileset, sha384 } from './fileset.ts';
 import { openPackedFile } from './open-ware.ts';
-import { isWarehouseAddress } from './warehouse-address.ts';
+import { keepWare, openKeptWare } from './kept-ware.ts';
+import { isWarehouseAddress, parseWarehouse } from './warehouse-address.ts';
 
 /**
- * A ware from the first of its warehouses that has it, verified: all of it was read once, and has the hash that was asked for. Throws
- * `ware-mismatch`, `ware-not-found`, `warehouse-unavailable`, `ware-corrupt`.
+ * A ware from the first of its warehouses that has it, verified: all of it was read once, and has the hash that was asked for. One from
+ * the web is kept in the cache, and not fetched again. Throws `ware-mismatch`, `ware-not-found`, `warehouse-unavailable`, `ware-corrupt`.
  */
 export async function openWare(
   id: WareId,
@@ -21,37 +22,45 @@ export async function openWare(
   options: OpenLayerOptions = {},
 ): Promise<OpenFileset> {
   const reference = formatWareId(id);
-  const fileset = await openPlaced(reference, options, async (opening) => fetchPacked(id, warehouses, opening));
+  const isOnTheWeb = warehouses.some((each) => parseWarehouse(each).transport === 'http');
+  const opening = openingOf(reference, options);
+  const kept = isOnTheWeb ? await openKeptWare(id, opening) : undefined;
+  if (kept !== undefined) return filesetOfWare(kept);
+  const fileset = await openPlaced(opening, async () => fetchPacked(id, warehouses, opening));
   try {
-    const reading = readFileset(fileset, { filters: LOSSLESS, sha384, wholeSeconds: false });
-    const hash = await drain(reading, options.signal);
-    if (hash === id.hash) return fileset;
-    throw new ImageError('ware-mismatch', `${reference} was asked for, and what came is ${id.type}:${hash}`);
+    await verify(fileset, id, options.signal);
+    if (isOnTheWeb) keepWare(id, fileset.layers[0]!, opening);
+    return fileset;
   } catch (error) {
     fileset.close();
     throw error;
   }
 }
 
+async function verify(fileset: OpenFileset, { type, hash }: WareId, signal: AbortSignal | undefined): Promise<void> {
+  const found = await drain(readFileset(fileset, { filters: LOSSLESS, sha384, wholeSeconds: false }), signal);
+  if (found === hash) return;
+  throw new ImageError('ware-mismatch', `${type}:${hash} was asked for, and what came is ${type}:${found}`);
+}
+
 /** The fileset that is packed at a path of the host or an address, whatever its name is. */
 export async function openPacked(place: string, type: PackType, options: OpenLayerOptions = {}): Promise<OpenFileset> {
-  return openPlaced(place, options, async (opening) =>
+  const opening = openingOf(place, options);
+  return openPlaced(opening, async () =>
     isWarehouseAddress(place) ? openAddress(place, type, opening) : openPackedFile(place, type, opening),
   );
 }
 
 async function openPlaced(
-  reference: string,
-  options: OpenLayerOptions,
-  open: (opening: Opening) => Promise<Layer>,
+  { context: { reference }, signal }: Opening,
+  open: () => Promise<Layer>,
 ): Promise<OpenFileset> {
-  const opening = openingOf(reference, options);
-  const context = { reference: opening.context.reference };
-  opening.signal?.throwIfAborted();
+  const context = { reference };
+  signal?.throwIfAborted();
   try {
-    return filesetOfWare(await open(opening));
+    return filesetOfWare(await open());
   } catch (error) {
-    opening.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     throw placed(sourceFailure(error, context), context);
   }
 }

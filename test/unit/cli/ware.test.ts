@@ -70,6 +70,8 @@ describe('ware pack and unpack', () => {
     const zip = output(['ware', 'pack', 'zip', 'b.tar', '--target=file://./b.zip', ...KEEP], { cwd });
     expect(zip).toBe(`zip:${hash}`);
     expect(output(['ware', 'hash', 'b.zip'], { cwd })).toBe(zip);
+    const input = readFileSync(join(cwd, 'b.zip'));
+    expect(output(['ware', 'hash', '-', '--type', 'zip'], { cwd, input })).toBe(zip);
     expect(output(['ware', 'unpack', zip, '--source=file://b.zip', '-o', '-'], { cwd })).toContain('./deep/tree/f3');
   });
 
