@@ -110,5 +110,11 @@ export const VMMS: readonly Vmm[] = [
     launch: launchRumprunXen,
   },
   { name: 'includeos', attachments: grammar('nbd', 'fuse', 'file'), ...UNIKERNEL, launch: launchIncludeos },
-  { name: 'kata', attachments: grammar('file'), needsKernel: false, needsWritable: false, launch: launchKata },
+  {
+    name: 'kata',
+    attachments: grammar('nbd-device', 'file'),
+    needsKernel: false,
+    needsWritable: false,
+    launch: launchKata,
+  },
 ];

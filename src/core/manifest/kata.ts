@@ -13,6 +13,8 @@ export interface PlacedFile {
 
 /** An image that a guest mounts in place of what a container's volume has. */
 export interface DirectVolume {
+  /** The runtime in Go takes a block device, the one in Rust a file too. */
+  readonly runtime: 'go' | 'rust';
   /** Where the volume is on the host, as the container's specification names it; absolute. */
   readonly volume: string;
   /** The image's file or a block device, absolute. */
@@ -21,10 +23,12 @@ export interface DirectVolume {
   readonly isReadOnly: boolean;
 }
 
+const VOLUME_TYPES = { go: 'block', rust: 'directvol' } as const;
+
 /** The file by which Kata's runtime knows that a volume is an image for the guest to mount. Throws `option-invalid`. */
-export function directVolume({ volume, device, filesystem, isReadOnly }: DirectVolume): PlacedFile {
+export function directVolume({ runtime, volume, device, filesystem, isReadOnly }: DirectVolume): PlacedFile {
   const info = {
-    'volume-type': 'block',
+    'volume-type': VOLUME_TYPES[runtime],
     device: absolute(device),
     fstype: filesystem,
     metadata: {},

@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { directVolume, kataConfiguration } from '../../../../src/core/manifest/kata.ts';
 
 describe('directVolume', () => {
-  const volume = { volume: '/var/lib/v?ö', device: '/d/disk.img', filesystem: 'ext4', isReadOnly: true };
+  const volume = {
+    runtime: 'go' as const,
+    volume: '/var/lib/v?ö',
+    device: '/d/disk.img',
+    filesystem: 'ext4',
+    isReadOnly: true,
+  };
 
   it('is a file below the encoded path of the volume', () => {
     const directory = Buffer.from('/var/lib/v?ö').toString('base64').replaceAll('/', '_').replaceAll('+', '-');
@@ -16,6 +22,10 @@ describe('directVolume', () => {
 
   it('can be written to', () => {
     expect(directVolume({ ...volume, isReadOnly: false }).text).toContain('"options":["rw"]');
+  });
+
+  it('has another name for the runtime in Rust', () => {
+    expect(directVolume({ ...volume, runtime: 'rust' }).text).toContain('"volume-type":"directvol"');
   });
 
   it('refuses relative paths', () => {
