@@ -25,6 +25,11 @@ export const TOOLS = [
   { command: 'unzip', debian: 'unzip', why: 'reads the zips that are written' },
   { command: 'fsverity', debian: 'fsverity', why: 'computes fs-verity digests' },
   { command: 'veritysetup', debian: 'cryptsetup-bin', why: 'computes and verifies hash trees of dm-verity' },
+  {
+    command: 'partx',
+    debian: 'util-linux',
+    why: 'finds partitions where the kernel does not; with it blkid and swaplabel',
+  },
   { command: 'sgdisk', debian: 'gdisk', why: 'judges partition tables' },
   { command: 'sfdisk', debian: 'fdisk', why: 'reads partition tables' },
   { command: 'setfattr', debian: 'attr', why: 'sets extended attributes for GNU tar to store' },

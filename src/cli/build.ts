@@ -27,6 +27,7 @@ import {
 import { checkLocked, withLockedImage } from './locked.ts';
 import { measure, measureRows, namedRows } from './measures.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
+import { diskJson } from './disk-text.ts';
 import { formatSize } from './units.ts';
 import { verityJson, verityRows } from './verity-text.ts';
 
@@ -184,7 +185,7 @@ async function writeText(path: string | undefined, text: string | Iterable<strin
 }
 
 function describe(
-  { image, filesystem, layers, verity, fileDigests }: OpenedImage,
+  { image, filesystem, disk, layers, verity, fileDigests }: OpenedImage,
   output: string,
   { sha256, reused }: WrittenImage,
 ): Record<string, unknown> {
@@ -200,6 +201,7 @@ function describe(
     blocksUsed: blocks.used,
     ...(inodes !== undefined && { inodes: inodes.count, inodesUsed: inodes.used }),
     layers: layers.map(({ reference, index, diffId }) => ({ reference, entries: index.count, diffId })),
+    ...(disk !== undefined && { disk: diskJson(disk) }),
     ...(fileDigests !== undefined && { fsverity: { files: fileDigests.count } }),
     ...(verity !== undefined && { verity: verityJson(verity) }),
     ...(reused !== undefined && { reused }),

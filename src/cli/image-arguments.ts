@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { openLayeredImage, type OpenedImage, type OpenImageOptions } from '../image/open-image.ts';
+import type { DiskOptions } from '../image/disk-options.ts';
 import { ImageError } from '../core/errors.ts';
 import { FAT_COMPATS } from '../core/fat/options.ts';
 import { OPTIONAL_FEATURES } from '../core/ext4/features.ts';
@@ -30,7 +31,7 @@ export interface ImageArguments
   extends CommonOptions,
     Omit<
       OpenImageOptions,
-      'layers' | 'sourceDateEpoch' | 'onProgress' | 'onWarning' | 'cache' | 'cacheBytesMax' | 'authFile'
+      'layers' | 'disk' | 'sourceDateEpoch' | 'onProgress' | 'onWarning' | 'cache' | 'cacheBytesMax' | 'authFile'
     > {
   /** True without an option: the default place. */
   readonly cache: string | boolean;
@@ -38,6 +39,8 @@ export interface ImageArguments
   readonly cacheMax?: number;
   readonly feature?: OpenImageOptions['features'];
   readonly mountOpts?: OpenImageOptions['mountOptions'];
+  /** A word of the command line; what is a map is a definition's. */
+  readonly disk?: DiskChoice | DiskOptions | undefined;
   /** A definition, in place of layers. */
   readonly file?: string;
   /** As skopeo spells it. */
@@ -62,6 +65,9 @@ export function addImageOptions(command: Command): Command {
   addFilesystemOptions(addCommonOptions(command).optionsGroup('What decides the image:'));
   return addSourceOptions(addTreeOptions(command)).optionsGroup('Options:');
 }
+
+const DISK_CHOICES = ['none', 'gpt', 'mbr'] as const;
+type DiskChoice = (typeof DISK_CHOICES)[number];
 
 /** The options of the filesystem. */
 function addFilesystemOptions(command: Command): Command {
@@ -134,6 +140,12 @@ function addTreeOptions(command: Command): Command {
         "what a symlink among an entry's parents means (default: follow)",
       ).choices(['follow', 'replace', 'error']),
     )
+    .addOption(
+      new Option(
+        '--disk <table>',
+        "put the filesystem into a partition of a disk with a table of this kind; its hash tree, with --verity, into another; none takes it out of a definition's disk (default: none)",
+      ).choices(DISK_CHOICES),
+    )
     .option(
       '--fsverity <path>',
       'a file of the image that has fs-verity, or all below a directory; * ? [a-z] match within a name, ** any directories; may be repeated',
@@ -199,7 +211,15 @@ export async function described<T extends ImageArguments>(
   }
   const { readDefinition } = await import('../definition/read-definition.ts');
   const { layers: inputs, ...defaults } = await readDefinition(options.file);
-  return { layers: inputs, options: { ...defaults, ...options, file: undefined } };
+  const disk = toDisk(options.disk, defaults.disk);
+  return { layers: inputs, options: { ...defaults, ...options, disk, file: undefined } };
+}
+
+/** The disk that a word of the command line asks for, which has the partitions of the one that a definition describes. */
+function toDisk(choice: ImageArguments['disk'], definedDisk?: DiskOptions): DiskOptions | undefined {
+  if (choice === undefined) return definedDisk;
+  if (typeof choice === 'object') return choice;
+  return choice === 'none' ? undefined : { ...definedDisk, table: choice };
 }
 
 /** The same beside a lock, which has layers of its own where none are named. */
@@ -293,9 +313,10 @@ function toOpenOptions(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Omit<OpenImageOptions, 'layers'> {
-  const { cache, cacheMax, authfile, file: _, feature, mountOpts, ...rest } = options;
+  const { cache, cacheMax, authfile, file: _, feature, mountOpts, disk, ...rest } = options;
   return {
     ...rest,
+    disk: toDisk(disk),
     features: feature ?? options.features,
     mountOptions: mountOpts ?? options.mountOptions,
     cache: cache === true ? undefined : cache,

@@ -1,6 +1,6 @@
 import { resultDifferences } from '../core/lock-differences.ts';
 import type { Lock } from '../core/lock.ts';
-import { openLockedImage, pinInputs } from '../image/locked-image.ts';
+import { openLockedImage, type OpenLockedOptions, pinInputs } from '../image/locked-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import { LockMismatch } from './failure.ts';
 import { type ImageArguments, type OpenedWork, withOpened } from './image-arguments.ts';
@@ -22,7 +22,7 @@ export async function withLockedImage(
       const locked = await openLockedImage(lock, {
         ...given,
         sourceDateEpoch: undefined,
-        layers: layers.length > 0 ? layers : await layersOf(lock),
+        ...(layers.length > 0 ? { layers } : await definedBy(lock)),
       });
       if ('differences' in locked) throw new LockMismatch(locked.differences);
       return locked;
@@ -33,12 +33,12 @@ export async function withLockedImage(
   );
 }
 
-/** The layers of the definition that a lock names, if it does; its options are the lock's. */
-async function layersOf(lock: Lock): Promise<readonly LayerInput[] | undefined> {
-  if (lock.definition === undefined) return undefined;
+/** The layers and the disk of the definition that a lock names, if it does; its options are the lock's. */
+async function definedBy(lock: Lock): Promise<Pick<OpenLockedOptions, 'layers' | 'disk'>> {
+  if (lock.definition === undefined) return {};
   const { readDefinition } = await import('../definition/read-definition.ts');
-  const { layers } = await readDefinition(lock.definition);
-  return pinInputs(layers, lock);
+  const { layers, disk } = await readDefinition(lock.definition);
+  return { layers: pinInputs(layers, lock), ...(disk === undefined ? {} : { disk }) };
 }
 
 /** Throws LockMismatch for an image of another digest than the lock's. */

@@ -57,7 +57,7 @@ async function map(references: readonly LayerInput[], options: MapOptions, signa
   await withProgress(options, async (progress) =>
     withReadable(
       { references, delta },
-      { ...options, planOnly: delta === undefined },
+      { ...options, planOnly: delta === undefined, ...(html !== undefined && { disk: 'none' as const }) },
       signal,
       progress,
       async ({ image, planned, layers }) => {

@@ -1,5 +1,6 @@
 import type { Image } from '../image/image.ts';
 import type { OpenedImage } from '../image/open-image.ts';
+import { diskJson } from './disk-text.ts';
 import { formatSize } from './units.ts';
 
 /** What is known of an image that is not written yet. */
@@ -9,6 +10,7 @@ export interface Measures {
   readonly allocated: number;
   /** Of the size, the hash tree of dm-verity and its superblock, in bytes. */
   readonly hashTree?: number;
+  readonly disk?: object;
   readonly blocks: number;
   readonly blocksUsed: number;
   /** Of filesystems that have a number of them. */
@@ -20,13 +22,15 @@ export interface Measures {
   readonly uuid?: string;
 }
 
-export function measure({ image, filesystem, layers }: OpenedImage): Measures {
+export function measure({ image, filesystem, disk, layers }: OpenedImage): Measures {
   const { filesystemSize, blockSize, blocks, inodes, id } = filesystem;
-  const hashTree = image.size - filesystemSize;
+  const tree = disk?.partitions.find(({ type }) => type.endsWith('-verity'));
+  const hashTree = disk === undefined ? image.size - filesystemSize : (tree?.length ?? 0);
   return {
     size: image.size,
     allocated: allocatedBytes(image, blockSize),
     ...(hashTree > 0 && { hashTree }),
+    ...(disk !== undefined && { disk: diskJson(disk) }),
     blocks: blocks.count,
     blocksUsed: blocks.used,
     ...(inodes !== undefined && { inodes: inodes.count, inodesUsed: inodes.used }),

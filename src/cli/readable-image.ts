@@ -60,7 +60,8 @@ export async function withFilesystem(
   await withProgress(options, async (progress) => {
     const references = [reference, ...(options.layer ?? [])];
     // Files are read without hash trees; a delta belongs to the whole image.
-    const planned = { ...options, planOnly: options.delta === undefined };
+    // Of a disk the filesystem is read; a delta is over all of the disk.
+    const planned = { ...options, planOnly: options.delta === undefined, disk: 'none' as const };
     await withReadable({ references, delta: options.delta }, planned, signal, progress, async (readable) =>
       work(new Filesystem(readable.image), { ...readable, progress, warn: warner(options, progress) }),
     );

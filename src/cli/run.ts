@@ -49,7 +49,7 @@ export function addRun(program: Command, signal: AbortSignal): void {
   addNotes(addImageOptions(addRunOptions(command)), NOTES).action(async (references: string[], given: RunArguments) =>
     withProgress(given, async (progress) => {
       const { layers, options } = await described(references, given);
-      const opened = await openExports([{ name: '', layers }], options, signal, progress);
+      const opened = await openExports([{ name: '', layers }], { ...options, disk: 'none' }, signal, progress);
       try {
         const { image, references: resolved } = opened[0]!;
         process.exitCode = await run(image, resolved, options, signal, progress);

@@ -94,5 +94,10 @@ export function closeExports(opened: readonly OpenedExport[]): void {
 
 /** The diffIDs of all layers that were read whole, and which those are: the same text for the same layers. */
 export function diffIdsOf(opened: readonly OpenedExport[]): string {
-  return JSON.stringify(opened.map(({ layers }) => layers.map(({ diffId }) => diffId ?? '')));
+  return JSON.stringify(
+    opened.map(({ layers, planned }) => [...layers, ...diskLayers(planned)].map(({ diffId }) => diffId ?? '')),
+  );
 }
+
+const diskLayers = (planned: OpenedImage | undefined): readonly Layer[] =>
+  planned === undefined ? [] : [planned.inputs.esp, ...planned.inputs.partitions].flatMap((each) => each?.layers ?? []);

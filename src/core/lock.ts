@@ -13,6 +13,8 @@ interface LockedLayerOptions {
   readonly keepPermissions?: true;
   /** The salt of the hash tree behind the filesystem in hexadecimal, `-` for none; only where there is a tree. */
   readonly veritySalt?: string;
+  /** The disk that the filesystem is in: its table, `arm64` and `dax` where they are so, and a digest of what else describes it. */
+  readonly disk?: string;
 }
 
 /** A layer as its reference led to it. */
@@ -65,6 +67,7 @@ const REFERENCES_MAX = 4096;
 const LAYERS_MAX = 4096;
 /** A UUID, or the volume id of FAT. */
 const UUID = /^(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\dA-F]{4}-[\dA-F]{4})$/;
+const DISK = /^(?:gpt|mbr)(?: arm64)?(?: dax)?(?: sha256:[\da-f]{64})?$/;
 const SALT = /^(?:-|(?:[\da-f]{2}){1,256})$/;
 const FORMAT_VERSION_MAX = 1_000_000;
 
@@ -105,12 +108,14 @@ function readOptions(json: JsonValue): LockedOptions {
     keys: RECORDED_OPTIONS,
     read: readRecordedOptions,
   };
-  json.allowOnly([...keys, 'embedInputs', 'keepPermissions', 'veritySalt']);
+  json.allowOnly([...keys, 'embedInputs', 'keepPermissions', 'veritySalt', 'disk']);
+  const disk = json.get('disk');
   const salt = json.get('veritySalt');
   return {
     ...read(json),
     ...flag(json, 'embedInputs'),
     ...flag(json, 'keepPermissions'),
+    ...(disk.isPresent ? { disk: disk.matching(DISK, 'gpt or mbr, and what else describes a disk') } : {}),
     ...(salt.isPresent ? { veritySalt: salt.matching(SALT, 'up to 256 bytes in hexadecimal, or -') } : {}),
   };
 }

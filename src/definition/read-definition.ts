@@ -5,6 +5,7 @@ import { ImageError } from '../core/errors.ts';
 import type { OpenImageOptions } from '../image/open-image.ts';
 import { sourceFailure } from '../sources/failure.ts';
 import { referenceOf } from '../sources/layer-input.ts';
+import { filesystemOptions } from './filesystem-shape.ts';
 import { type Folder, folderAt } from './folder.ts';
 import { parseYaml } from './parse-yaml.ts';
 import { definitionRecord } from './schema.ts';
@@ -43,6 +44,7 @@ export type Definition = Pick<
   | 'veritySalt'
   | 'embedInputs'
   | 'formatVersion'
+  | 'disk'
 >;
 
 /**
@@ -70,27 +72,10 @@ export function parseDefinition(text: string, name: string, folder: Folder): Def
 }
 
 function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>): Definition {
-  const {
-    filesystem: {
-      block_size: blockSize,
-      type: fs,
-      mount_options: mountOptions,
-      device_size: deviceSize,
-      fat_bits: fatBits,
-      fat_compat: fatCompat,
-      ...filesystem
-    } = {},
-  } = found;
   const { mtime, owner, platform } = found;
   return {
     layers: found.layers!,
-    ...filesystem,
-    fs,
-    fatBits,
-    fatCompat,
-    mountOptions,
-    deviceSize,
-    blockSize,
+    ...filesystemOptions(found.filesystem ?? {}),
     mtime,
     owner,
     platform,
@@ -102,6 +87,7 @@ function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>
     veritySalt: found.verity_salt,
     embedInputs: found.embed_inputs,
     formatVersion: found.format_version,
+    disk: found.disk,
   };
 }
 

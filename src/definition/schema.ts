@@ -1,71 +1,10 @@
-import {
-  blockSizeValue,
-  countValue,
-  fatBitsValue,
-  featuresValue,
-  freeValue,
-  journalValue,
-  mountOptionsValue,
-  mtimeValue,
-  saltValue,
-  sizeValue,
-  uuidValue,
-} from '../image/option-values.ts';
+import { countValue, mtimeValue, saltValue } from '../image/option-values.ts';
+import { disk } from './disk-shape.ts';
+import { filesystemRecord } from './filesystem-shape.ts';
 import type { Folder } from './folder.ts';
 import { octal, owner } from './inline-shapes.ts';
 import { layer } from './layer-shape.ts';
-import {
-  choice,
-  constant,
-  either,
-  field,
-  flag,
-  list,
-  option,
-  record,
-  type JsonSchema,
-  text,
-  wording,
-} from './shape.ts';
-
-/** True for the size that mke2fs chooses. */
-const journal = either(flag, option(journalValue, ['string', 'integer']));
-
-/** `filesystem` of a definition. */
-export const filesystemRecord = record({
-  type: field(
-    choice('ext4', 'ext2', 'vfat', 'tar'),
-    '`ext2` for systems that know nothing newer; `vfat` and `tar`, see [FAT](fat.md); default: `ext4`',
-  ),
-  fat_bits: field(option(fatBitsValue, ['integer']), 'which FAT; default: by the size, as mkfs.fat does'),
-  fat_compat: field(choice('includeos'), 'for IncludeOS, which reads no long name whose entries stand in two sectors'),
-  label: field(text, 'the volume name, at most 16 bytes, with FAT 11'),
-  size: field(option(sizeValue, ['string', 'integer']), 'the exact size of the image; default: as large as needed'),
-  device_size: field(
-    option(sizeValue, ['string', 'integer']),
-    'a larger size of the image, with zeros behind the filesystem, which `resize2fs` in a guest grows it into',
-  ),
-  journal: field(
-    journal,
-    'for guests that write: `true` or its size; a journal, room to grow while mounted, and free room',
-  ),
-  free: field(
-    option(freeValue, ['string', 'integer']),
-    'room to leave for a guest that writes; default: with a journal 10 %, at least 16 MiB, else none',
-  ),
-  features: field(option(featuresValue, ['string']), "features by mke2fs' names, with commas between them"),
-  mount_options: field(
-    option(mountOptionsValue, ['string']),
-    "default mount options by tune2fs' names, with commas between them",
-  ),
-  inodes: field(option(countValue, ['integer']), 'at least this many inodes'),
-  block_size: field(option(blockSizeValue, ['string', 'integer']), 'default: 4096'),
-  uuid: field(option(uuidValue, ['string']), 'with FAT its volume id; default: derived from the tree and the options'),
-  placement: field(
-    choice('stable', 'compact'),
-    'keep the place of what a higher layer removed, or close the gaps; default: `stable`',
-  ),
-});
+import { choice, constant, field, flag, list, option, record, type JsonSchema, text, wording } from './shape.ts';
 
 /** A definition, whose relative paths begin in `folder`. */
 export const definitionRecord = (folder: Folder) =>
@@ -77,6 +16,7 @@ export const definitionRecord = (folder: Folder) =>
         'the layers, bottom first: references, or maps, see below',
       ),
       filesystem: field(filesystemRecord, 'see below'),
+      disk: field(disk(folder), 'a disk with a partition table around the filesystem, see below and [disks](disks.md)'),
       mtime: field(
         option(mtimeValue, ['string', 'integer']),
         "every time in the image: `fixed` (`SOURCE_DATE_EPOCH`, else 2010-01-01), `clamp` (a layer's, at most that), `keep` (a layer's own), or a time; default: `fixed`",
@@ -107,7 +47,7 @@ export const definitionRecord = (folder: Folder) =>
       embed_inputs: field(flag, "name the layers by digest in the image's record"),
       format_version: field(option(countValue, ['integer']), 'the layout of the image; 1 is the only one yet'),
     },
-    { required: ['blockloom', 'layers'], unsupported: { disk: 'partition tables are not supported yet' } },
+    { required: ['blockloom', 'layers'] },
   );
 
 /** The JSON Schema of definitions, for editors. */

@@ -3,8 +3,9 @@ import { assert } from '../core/errors.ts';
 import { VERITY_BLOCK_SIZE } from '../core/verity/format.ts';
 import { layOutVerity, type VerityLayout } from '../core/verity/layout.ts';
 import { MerkleTree } from '../core/verity/merkle-tree.ts';
+import type { Plan } from '../core/plan/plan.ts';
 import type { Verity } from '../core/verity/parameters.ts';
-import { planVerity } from '../core/verity/plan.ts';
+import { planHashTree } from '../core/verity/plan.ts';
 import { makeVeritySuperblock } from '../core/verity/superblock.ts';
 import { FileBlob } from '../sources/file-blob.ts';
 import { identityOf } from '../sources/identity.ts';
@@ -12,7 +13,7 @@ import type { Blob, Layer } from '../sources/layer.ts';
 import { openingOf, type OpenLayerOptions } from '../sources/opening.ts';
 import { openTemporaryFile, writeTemporary } from '../sources/temporary-file.ts';
 import { hashBlocks } from './hash-blocks.ts';
-import { PlannedImage } from './image.ts';
+import type { PlannedImage } from './image.ts';
 import { LayerHashes } from './layer-hashes.ts';
 import { NO_BYTES } from './no-bytes.ts';
 import { blockHash, sha256 } from './sha256.ts';
@@ -22,22 +23,29 @@ interface HashTreeOptions extends Pick<OpenLayerOptions, 'cache' | 'signal' | 'o
   readonly planOnly?: boolean | undefined;
 }
 
+/** A hash tree of dm-verity with its superblock. */
+export interface HashTree {
+  readonly plan: Plan;
+  /** The only one that the plan reads from. */
+  readonly blob: Blob;
+  /** Where the tree was made; as it follows what it is of. */
+  readonly verity?: Verity | undefined;
+}
+
 /**
- * An image, whose blobs are those, with the hash tree of dm-verity behind it. The whole image is read for it, but what the cache knows of its
- * layers; the tree is in a temporary file, which closing the image gives back. Throws `output-failed`, or as reading the image does.
+ * Makes the hash tree of an image. The whole image is read for it, but what the cache knows of its layers; the tree is in a temporary
+ * file, which closing the blob gives back. Throws `output-failed`, or as reading the image does.
  */
-export async function withHashTree(
+export async function makeHashTree(
   image: PlannedImage,
-  blobs: readonly Blob[],
   layers: readonly Layer[],
   salt: Uint8Array,
   options: HashTreeOptions,
-): Promise<{ image: PlannedImage; verity?: Verity }> {
+): Promise<HashTree> {
   const layout = layOutVerity(image.plan);
-  const plan = planVerity(image.plan, layout, blobs.length, blockHash(salt));
-  if (options.planOnly === true) return { image: new PlannedImage(plan, [...blobs, NO_BYTES]) };
-  const { blob, verity } = await makeTree(image, layers, layout, salt, options);
-  return { image: new PlannedImage(plan, [...blobs, blob]), verity };
+  const plan = planHashTree(layout, blockHash(salt));
+  if (options.planOnly === true) return { plan, blob: NO_BYTES };
+  return { plan, ...(await makeTree(image, layers, layout, salt, options)) };
 }
 
 async function makeTree(

@@ -1,4 +1,5 @@
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
+import { hexOf } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import type { LayerIdentity } from '../core/layer/identity.ts';
 import type { Lock, LockedReference } from '../core/lock.ts';
@@ -7,11 +8,13 @@ import { platformText } from '../core/oci/platform.ts';
 import type { MetadataPolicy } from '../core/tree/metadata.ts';
 import { identifyLayers } from '../sources/identify.ts';
 import { inputOf, type LayerInput, referenceOf } from '../sources/layer-input.ts';
-import { type OpenedLayers, openLayers } from '../sources/open-layers.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
+import { unlockDisk } from './locked-disk.ts';
 import { lockOptions, unlockOptions } from './locked-options.ts';
-import { type OpenedImage, type OpenImageOptions, planLayers } from './open-image.ts';
+import { type OpenedImage, type OpenImageOptions, planInputs } from './open-image.ts';
+import { blobsOf, openInputs, type OpenedFile, type OpenedInputs, type OpenedPartition } from './open-inputs.ts';
 import { toFilesystemOptions } from './options.ts';
+import { sha256 as newSha256 } from './sha256.ts';
 
 /**
  * The lock of an image that was opened with `options`, perhaps from the definition at a path, and has that SHA-256 (hexadecimal). Layers whose digest is not known, tars in
@@ -27,7 +30,7 @@ export async function lockImage(
   const source = definition === undefined ? {} : { definition };
   return {
     ...source,
-    ...(await inputsOf(opened, options, metadata)),
+    ...(await inputsOf(opened.inputs, options, metadata)),
     result: { ...planned(opened), sha256 },
   };
 }
@@ -48,24 +51,24 @@ export type LockedImage =
  */
 export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {}): Promise<LockedImage> {
   const locked = unlockOptions(lock.options);
-  const options = { ...locked, platform: platformOf(lock), ...withoutUndefined(given) };
+  const options = { ...locked, platform: platformOf(lock), ...withoutUndefined(given), disk: diskOf(lock, given) };
   const layers = given.layers ?? lock.references.map(lockedInput);
   const formatVersion = options.formatVersion ?? FORMAT_VERSION;
   if (lock.formatVersion !== formatVersion) return { differences: inputDifferences({ ...lock, formatVersion }, lock) };
-  const openedLayers = await openLayers(layers, options);
+  const inputs = await openInputs(layers, options.disk, options);
   let opened: OpenedImage | undefined;
   try {
     // By the lock's own policy: another time on the command line is not another layer.
-    const found = await inputsOf(openedLayers, options, toFilesystemOptions(locked).metadata);
+    const found = await inputsOf(inputs, options, toFilesystemOptions(locked).metadata);
     const differences = inputDifferences(found, lock);
     if (differences.length > 0) return { differences };
-    const image = await planLayers(openedLayers, options);
+    const image = await planInputs(inputs, options);
     const others = resultDifferences(planned(image), lock.result);
     if (others.length > 0) return { differences: others };
     opened = image;
     return { opened, options };
   } finally {
-    if (opened === undefined) for (const { blob } of openedLayers.layers) blob.close();
+    if (opened === undefined) for (const blob of blobsOf(inputs)) blob.close();
   }
 }
 
@@ -98,22 +101,44 @@ function platformOf({ references }: Lock): string | undefined {
   return platforms.size === 1 ? Array.from(platforms)[0] : undefined;
 }
 
+/** Those of the disk stand behind those of its filesystem: of the EFI system partition first, then of each other, its file last. */
 async function inputsOf(
-  { layers, references }: OpenedLayers,
+  inputs: OpenedInputs,
   options: Omit<OpenImageOptions, 'layers'>,
   metadata: MetadataPolicy,
 ): Promise<Inputs> {
-  const identities = await identifyLayers(layers, metadata, options);
-  let next = 0;
-  return {
-    formatVersion: FORMAT_VERSION,
-    options: lockOptions(options),
-    references: references.map((reference) => {
+  const references: LockedReference[] = [];
+  for (const group of [inputs, ...(inputs.esp === undefined ? [] : [inputs.esp]), ...inputs.partitions]) {
+    const identities = await identifyLayers(group.layers, metadata, options);
+    let next = 0;
+    for (const reference of group.references) {
       const first = next;
       next += reference.layers.length;
-      return lockReference(reference, identities.slice(first, next));
-    }),
-  };
+      references.push(lockReference(reference, identities.slice(first, next)));
+    }
+    const { file } = group as Partial<OpenedPartition>;
+    if (file !== undefined) references.push(await lockFile(file));
+  }
+  return { formatVersion: FORMAT_VERSION, options: lockOptions(options), references };
+}
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** The file of a partition, as a layer whose digest is that of the file. */
+async function lockFile({ path, blob, size }: OpenedFile): Promise<LockedReference> {
+  const hash = newSha256();
+  for (let done = 0; done < size; done += PIECE_BYTES) {
+    const piece = new Uint8Array(Math.min(PIECE_BYTES, size - done));
+    await blob.read(done, piece);
+    hash.update(piece);
+  }
+  return { reference: path, layers: [{ diffId: `sha256:${hexOf(hash.digest())}` }] };
+}
+
+/** The disk that is given, else the lock's. */
+function diskOf(lock: Lock, given: OpenLockedOptions): OpenImageOptions['disk'] {
+  const { disk } = lock.options;
+  return 'disk' in given && given.disk !== undefined ? given.disk : disk === undefined ? undefined : unlockDisk(disk);
 }
 
 function lockReference(resolved: ResolvedReference, layers: readonly LayerIdentity[]): LockedReference {

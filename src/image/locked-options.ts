@@ -8,6 +8,7 @@ import type { LockedOptions } from '../core/lock.ts';
 import { checkTarOptions } from '../core/tar-image/options.ts';
 import { recordTarOptions } from '../core/tar-image/recorded-options.ts';
 import { saltText } from '../core/verity/parameters.ts';
+import { lockDisk } from './locked-disk.ts';
 import type { OpenImageOptions } from './open-image.ts';
 import { featuresValue, mountOptionsValue, saltValue, uuidValue } from './option-values.ts';
 import { type FilesystemOptions, toFilesystemOptions, toVeritySalt } from './options.ts';
@@ -23,6 +24,7 @@ export function lockOptions(options: LockableOptions): LockedOptions {
     ...(options.embedInputs === true ? { embedInputs: true } : {}),
     ...(options.keepPermissions === true ? { keepPermissions: true } : {}),
     ...(salt === undefined ? {} : { veritySalt: saltText(salt) }),
+    ...(options.disk === undefined ? {} : { disk: lockDisk(options.disk, options.platform) }),
   };
 }
 
@@ -31,9 +33,9 @@ function recordAny(options: FilesystemOptions): LockedOptions {
   return options.fs === 'vfat' ? recordFatOptions(options) : recordOptions(options);
 }
 
-/** The reverse of lockOptions. Throws `lock-invalid` for options that no image can have. */
-export function unlockOptions(locked: LockedOptions): LockableOptions {
-  const unlocked = unlockAny(locked);
+/** The reverse of lockOptions, but the disk. Throws `lock-invalid` for options that no image can have. */
+export function unlockOptions({ disk: _disk, ...locked }: LockedOptions): LockableOptions {
+  const unlocked = unlockAny(locked as LockedFilesystem);
   try {
     checkOptions(toFilesystemOptions(unlocked));
     toVeritySalt(unlocked);
@@ -44,12 +46,15 @@ export function unlockOptions(locked: LockedOptions): LockableOptions {
   return unlocked;
 }
 
-function unlockAny(locked: LockedOptions): LockableOptions {
+/** The options of a lock without its disk. */
+type LockedFilesystem = LockedOptions & { readonly disk?: never };
+
+function unlockAny(locked: LockedFilesystem): LockableOptions {
   if (locked.fs === 'tar') return unlockTarOptions(locked);
   return locked.fs === 'vfat' ? unlockFatOptions(locked) : unlockExt4Options(locked);
 }
 
-function unlockExt4Options(locked: Exclude<LockedOptions, { fs: 'vfat' | 'tar' }>): LockableOptions {
+function unlockExt4Options(locked: Exclude<LockedFilesystem, { fs: 'vfat' | 'tar' }>): LockableOptions {
   const { free, uuid, owner, chmodMask, journal, features, mountOptions, veritySalt, ...options } = locked;
   return {
     ...options,
@@ -69,7 +74,7 @@ function unlockFatOptions({
   uuid,
   veritySalt,
   ...options
-}: Extract<LockedOptions, { fs: 'vfat' }>): LockableOptions {
+}: Extract<LockedFilesystem, { fs: 'vfat' }>): LockableOptions {
   return {
     ...options,
     free: unlockFree(free),
@@ -78,7 +83,7 @@ function unlockFatOptions({
   };
 }
 
-function unlockTarOptions(locked: Extract<LockedOptions, { fs: 'tar' }>): LockableOptions {
+function unlockTarOptions(locked: Extract<LockedFilesystem, { fs: 'tar' }>): LockableOptions {
   const { owner, chmodMask, veritySalt, ...options } = locked;
   return {
     ...options,

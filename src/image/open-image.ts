@@ -8,7 +8,12 @@ import type { Blob, Layer } from '../sources/layer.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { identifyLayers } from '../sources/identify.ts';
-import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
+import type { OpenLayersOptions } from '../sources/open-layers.ts';
+import type { DiskPlan } from '../core/disk/disk-plan.ts';
+import type { DiskOptions } from './disk-options.ts';
+import { blobsOf, openInputs, type OpenedInputs } from './open-inputs.ts';
+import { withHashTree } from '../core/verity/plan.ts';
+import type { HashTree } from './hash-tree.ts';
 import type { FileDigests } from './file-trees.ts';
 import { PlannedImage } from './image.ts';
 import { NO_BYTES } from './no-bytes.ts';
@@ -22,6 +27,8 @@ export interface OpenImageOptions extends ImageOptions, OpenLayersOptions {
    * below a path; or files that are described here.
    */
   readonly layers: readonly LayerInput[];
+  /** The disk that the filesystem of the layers is put into; default: none. */
+  readonly disk?: DiskOptions | undefined;
   /** Whether the image's record names the layers by digest, for which tars in place and directories are read whole. */
   readonly embedInputs?: boolean | undefined;
   /** The image is to be looked at, not read: nothing is hashed for hash trees, whose bytes then are not there. */
@@ -35,6 +42,10 @@ export interface OpenedImage {
   readonly filesystem: FilesystemPlan;
   /** Where that begins in the image, in bytes. */
   readonly filesystemStart: number;
+  /** The disk that it is in. */
+  readonly disk?: DiskPlan | undefined;
+  /** What the other partitions of the disk are made of. */
+  readonly inputs: OpenedInputs;
   /** Bottom first. */
   readonly layers: readonly Layer[];
   /** What the references turned out to be, in their order. */
@@ -53,38 +64,66 @@ export async function openLayeredImage(options: OpenImageOptions): Promise<Opene
   // Refused before layers are decompressed, which may take long.
   checkRecord(options, toFilesystemOptions(options));
   toVeritySalt(options);
-  return planLayers(await openLayers(options.layers, options), options);
+  return planInputs(await openInputs(options.layers, options.disk, options), options);
 }
 
-/** Plans the image of layers that are open, and closes them when that fails. Throws ImageError. */
-export async function planLayers(
-  { layers, references }: OpenedLayers,
+/** Plans the image of what is open, and closes that when it fails. Throws ImageError. */
+export async function planInputs(
+  inputs: OpenedInputs,
   options: Omit<OpenImageOptions, 'layers'>,
 ): Promise<OpenedImage> {
-  const blobs = layers.map(({ blob }) => blob);
+  const { layers, references } = inputs;
+  /** What is to be closed, beside the inputs. */
+  const made: Blob[] = [];
   try {
-    const planOptions = toFilesystemOptions(options);
-    const inputs =
-      options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
-    const planned = planImage(layers, isExt(planOptions) ? { ...planOptions, inputs } : planOptions, options);
-    const plan: FilesystemPlan = planned.plan;
-    const { verityFiles } = plan;
-    const trees = (verityFiles?.count ?? 0) === 0 ? undefined : await fileTrees(verityFiles!, layers, options);
-    if (trees !== undefined) blobs.push(trees.blob);
-    const opened = { filesystem: plan, filesystemStart: 0, layers, references, fileDigests: trees?.fileDigests };
+    const { plan, fileDigests } = await planRoot(layers, options, made);
+    const blobs = [...layers.map(({ blob }) => blob), ...made];
+    const opened = { filesystem: plan, filesystemStart: 0, inputs, layers, references, fileDigests };
     const image = new PlannedImage(plan, blobs);
-    const salt = toVeritySalt(options);
-    if (salt === undefined) return { ...opened, image };
-    if (plan.size % VERITY_BLOCK_SIZE !== 0) {
-      const what = `a hash tree behind ${plan.size} bytes: dm-verity needs a multiple of ${VERITY_BLOCK_SIZE}`;
-      throw new ImageError('option-invalid', what);
+    const tree = await treeOf(image, layers, options);
+    if (tree !== undefined) made.push(tree.blob);
+    if (options.disk !== undefined) {
+      const { planDiskImage } = await import('./disk-image.ts');
+      return { ...opened, ...planDiskImage({ plan, blobs, tree }, inputs, options.disk, options) };
     }
-    const { withHashTree } = await import('./hash-tree.ts');
-    return { ...opened, ...(await withHashTree(image, blobs, layers, salt, options)) };
+    if (tree === undefined) return { ...opened, image };
+    const whole = new PlannedImage(withHashTree(plan, tree.plan, blobs.length), [...blobs, tree.blob]);
+    return { ...opened, image: whole, verity: tree.verity };
   } catch (error) {
-    for (const blob of blobs) blob.close();
+    for (const blob of [...blobsOf(inputs), ...made]) blob.close();
     throw error;
   }
+}
+
+/** Plans the filesystem of the layers; what it reads from besides them is added to `made`. */
+async function planRoot(
+  layers: readonly Layer[],
+  options: Omit<OpenImageOptions, 'layers'>,
+  made: Blob[],
+): Promise<{ plan: FilesystemPlan; fileDigests?: FileDigests | undefined }> {
+  const planOptions = toFilesystemOptions(options);
+  const inputs = options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
+  const { plan } = planImage(layers, isExt(planOptions) ? { ...planOptions, inputs } : planOptions, options);
+  const { verityFiles } = plan;
+  if (verityFiles === undefined || verityFiles.count === 0) return { plan };
+  const { blob, fileDigests } = await fileTrees(verityFiles, layers, options);
+  made.push(blob);
+  return { plan, fileDigests };
+}
+
+async function treeOf(
+  image: PlannedImage,
+  layers: readonly Layer[],
+  options: Omit<OpenImageOptions, 'layers'>,
+): Promise<HashTree | undefined> {
+  const salt = toVeritySalt(options);
+  if (salt === undefined) return undefined;
+  if (image.size % VERITY_BLOCK_SIZE !== 0) {
+    const what = `a hash tree behind ${image.size} bytes: dm-verity needs a multiple of ${VERITY_BLOCK_SIZE}`;
+    throw new ImageError('option-invalid', what);
+  }
+  const { makeHashTree } = await import('./hash-tree.ts');
+  return makeHashTree(image, layers, salt, options);
 }
 
 const isExt = (options: FilesystemOptions): options is Ext4Options => options.fs === 'ext4' || options.fs === 'ext2';

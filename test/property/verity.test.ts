@@ -5,7 +5,7 @@ import { RegionsBuilder } from '../../src/core/plan/regions.ts';
 import { blockRuns } from '../../src/core/verity/block-runs.ts';
 import { layOutVerity } from '../../src/core/verity/layout.ts';
 import { MerkleTree } from '../../src/core/verity/merkle-tree.ts';
-import { planVerity } from '../../src/core/verity/plan.ts';
+import { planHashTree, withHashTree } from '../../src/core/verity/plan.ts';
 import { PlannedImage } from '../../src/image/image.ts';
 import { blockHash } from '../../src/image/sha256.ts';
 import { memoryBlob, plainBytes } from '../helpers/memory-plan.ts';
@@ -73,7 +73,7 @@ describe('the hash tree of any plan', () => {
       fc.property(plan, salt, (base, salted) => {
         const data = plainBytes(base, [LAYER]);
         const { kept, root } = keptTree(base, data, salted);
-        const image = new PlannedImage(planVerity(base, layOutVerity(base), 1, blockHash(salted)), [
+        const image = new PlannedImage(withHashTree(base, planHashTree(layOutVerity(base), blockHash(salted)), 1), [
           memoryBlob(LAYER),
           memoryBlob(kept),
         ]);

@@ -15,7 +15,7 @@ import { PARTITION_TYPES, type PartitionType } from './partition-types.ts';
 import { makePfnSuperblock } from './pfn-superblock.ts';
 
 /** The kinds of partition tables. */
-type PartitionTable = 'gpt' | 'mbr';
+export type PartitionTable = 'gpt' | 'mbr';
 
 /** A partition as it goes into a disk. */
 export interface Partition {

@@ -23,3 +23,7 @@ export const PARTITION_TYPES = {
 } as const satisfies Readonly<Record<string, PartitionKind>>;
 
 export type PartitionType = keyof typeof PARTITION_TYPES;
+
+/** The processors whose root partitions have types here. */
+export const ARCHITECTURES = ['x86-64', 'arm64'] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];

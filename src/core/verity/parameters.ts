@@ -13,6 +13,8 @@ export interface Verity {
   readonly dataBlocks: number;
   /** Where the verity superblock begins, in bytes of the image: at the end of the filesystem. The tree begins a block behind. */
   readonly hashOffset: number;
+  /** On a disk: the PARTUUIDs of the data, and of the superblock and the tree. */
+  readonly partitions?: { readonly data: string; readonly hashes: string } | undefined;
 }
 
 /** The forms in which guests are told. */
@@ -30,19 +32,23 @@ export const saltText = (salt: Uint8Array): string => (salt.length === 0 ? '-' :
 
 const SECTOR_SIZE = 512;
 
-/** The parameters for a guest that has the image as `device`. */
+/** The parameters for a guest that has the image as `device`; on a disk it finds the partitions wherever the disk is. */
 export function verityParameters(
-  { rootHash, salt, dataBlocks, hashOffset }: Verity,
+  { rootHash, salt, dataBlocks, hashOffset, partitions }: Verity,
   device = '/dev/vda',
 ): VerityParameters {
+  const [data, hashes] =
+    partitions === undefined ? [device, device] : [`PARTUUID=${partitions.data}`, `PARTUUID=${partitions.hashes}`];
+  const offset = partitions === undefined ? hashOffset : 0;
   const root = hexOf(rootHash);
+  const options = offset === 0 ? '' : ` systemd.verity_root_options=hash-offset=${offset}`;
   const sectors = dataBlocks * (VERITY_BLOCK_SIZE / SECTOR_SIZE);
-  const tree = hashOffset / VERITY_BLOCK_SIZE + 1;
+  const tree = offset / VERITY_BLOCK_SIZE + 1;
   const sizes = `${VERITY_BLOCK_SIZE} ${VERITY_BLOCK_SIZE} ${dataBlocks} ${tree}`;
-  const table = `0 ${sectors} verity 1 ${device} ${device} ${sizes} sha256 ${root} ${saltText(salt)}`;
+  const table = `0 ${sectors} verity 1 ${data} ${hashes} ${sizes} sha256 ${root} ${saltText(salt)}`;
   return {
     dmInit: `dm-mod.create="root,,,ro,${table}" root=/dev/dm-0 ro`,
-    systemd: `roothash=${root} systemd.verity_root_data=${device} systemd.verity_root_hash=${device} systemd.verity_root_options=hash-offset=${hashOffset} root=/dev/mapper/root ro`,
+    systemd: `roothash=${root} systemd.verity_root_data=${data} systemd.verity_root_hash=${hashes}${options} root=/dev/mapper/root ro`,
     kata:
       salt.length === 0
         ? undefined

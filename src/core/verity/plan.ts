@@ -5,17 +5,19 @@ import { VERITY_BLOCK_SIZE } from './format.ts';
 import type { VerityLayout } from './layout.ts';
 import { type HashBlock, zeroTreeBlock } from './merkle-tree.ts';
 
-/**
- * A plan with its hash tree behind it: blob number `treeBlob` holds the superblock and then the blocks of the tree that do not
- * stand above zeros alone, in the order of the image. All else of `base` stays.
- */
-export function planVerity<P extends Plan>(base: P, layout: VerityLayout, treeBlob: number, hash: HashBlock): P {
-  const tree = { plan: planHashTree(layout, hash), start: base.size, firstBlob: treeBlob };
-  return { ...base, ...composePlans([{ plan: base, start: 0, firstBlob: 0 }, tree]) };
+/** A plan with its hash tree behind it, whose blob has number `treeBlob`. */
+export function withHashTree(base: Plan, tree: Plan, treeBlob: number): Plan {
+  return composePlans([
+    { plan: base, start: 0, firstBlob: 0 },
+    { plan: tree, start: base.size, firstBlob: treeBlob },
+  ]);
 }
 
-/** The hash tree alone, with its superblock: its only blob holds that, and what of the tree is not made from nothing. */
-function planHashTree(layout: VerityLayout, hash: HashBlock): Plan {
+/**
+ * The superblock and the hash tree: the only blob holds the superblock, and then the blocks of the tree that do not stand above zeros
+ * alone, in the order of the image.
+ */
+export function planHashTree(layout: VerityLayout, hash: HashBlock): Plan {
   return {
     size: layout.hashBlocks * VERITY_BLOCK_SIZE,
     regions: treeRegions(layout),

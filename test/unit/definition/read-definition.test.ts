@@ -167,7 +167,6 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['blockloom: 1\nlayers: ["a]', '2:13: missing closing "quote'],
   ['{"blockloom": 1,\n"layers" ["a"]}', '2:10: missing , or : between flow map items'],
   [layers('---\nx: 1'), '3:1: a second document begins, expected one'],
-  [layers('disk: { table: gpt }'), '3:1: disk: partition tables are not supported yet'],
   [layers('filesystem: { lable: x }'), '3:15: filesystem: found the unknown key "lable", did you mean "label"?'],
   [layers('filesystem: { type: ntfs }'), '3:21: filesystem.type: found "ntfs", expected ext4'],
   [layers('filesystem: { label: 5 }'), '3:22: filesystem.label: found 5, expected text: put it in quotes'],

@@ -6,7 +6,9 @@ import { folderAt } from '../../../src/definition/folder.ts';
 import { entryRecord } from '../../../src/definition/inline-shapes.ts';
 import { layerRecord } from '../../../src/definition/layer-shape.ts';
 import { parseDefinition } from '../../../src/definition/read-definition.ts';
-import { definitionRecord, definitionSchema, filesystemRecord } from '../../../src/definition/schema.ts';
+import { diskRecord, espRecord, partitionRecord } from '../../../src/definition/disk-shape.ts';
+import { filesystemRecord } from '../../../src/definition/filesystem-shape.ts';
+import { definitionRecord, definitionSchema } from '../../../src/definition/schema.ts';
 import type { Fields } from '../../../src/definition/shape.ts';
 
 const path = (name: string): string => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
@@ -18,6 +20,9 @@ const TABLES: Readonly<Record<string, Fields>> = {
   layer: layerRecord(folderAt('.')).fields,
   entry: entryRecord.fields,
   filesystem: filesystemRecord.fields,
+  disk: diskRecord(folderAt('.')).fields,
+  esp: espRecord(folderAt('.')).fields,
+  partition: partitionRecord(folderAt('.')).fields,
 };
 
 function table(fields: Fields): string {

@@ -1,0 +1,61 @@
+import type { PartitionTable } from '../core/disk/disk-plan.ts';
+import type { Architecture, PartitionType } from '../core/disk/partition-types.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
+import type { ImageOptions } from './options.ts';
+
+/** A disk around the filesystem of the layers. Sizes are in bytes. */
+export interface DiskOptions {
+  readonly table: PartitionTable;
+  /** With an MBR: whether a guest may map the disk as NVDIMM without a page cache, as Kata Containers do. */
+  readonly dax?: boolean | undefined;
+  /** Whose root partition a GPT says that the filesystem is; default: that of the platform that was asked for, else x86-64. */
+  readonly architecture?: Architecture | undefined;
+  /** The EFI system partition, before all others: FAT. */
+  readonly esp?:
+    | {
+        /** Default: as large as needed, FAT32. */
+        readonly size?: number | undefined;
+        /** Bottom first. */
+        readonly layers: readonly LayerInput[];
+      }
+    | undefined;
+  /** Behind that of the layers. */
+  readonly partitions?: readonly PartitionOptions[] | undefined;
+}
+
+/** What a partition holds, exactly one of these. */
+export type PartitionContent =
+  /** A swap area of so many bytes. */
+  | { readonly swap: number }
+  /** The bytes of a file of the host, and zeros up to `size`. */
+  | { readonly file: string; readonly size?: number | undefined }
+  /** A filesystem of layers. */
+  | { readonly layers: readonly LayerInput[]; readonly filesystem?: PartitionFilesystem | undefined }
+  /** So many bytes of zeros. */
+  | { readonly empty: number };
+
+export type PartitionOptions = PartitionContent & {
+  /** Default: what its content tells: swap, basic-data for FAT, linux-generic. */
+  readonly type?: PartitionType | undefined;
+  /** The name of the partition in a GPT, at most 36 characters; default: its type. */
+  readonly name?: string | undefined;
+};
+
+/** What decides a filesystem beside that of the layers; the rest is as for that. */
+export type PartitionFilesystem = Pick<
+  ImageOptions,
+  | 'fs'
+  | 'fatBits'
+  | 'fatCompat'
+  | 'label'
+  | 'size'
+  | 'deviceSize'
+  | 'journal'
+  | 'free'
+  | 'features'
+  | 'mountOptions'
+  | 'inodes'
+  | 'blockSize'
+  | 'uuid'
+  | 'placement'
+>;
