@@ -7,7 +7,7 @@ import type { Formula, FormulaContext } from './core/formula/formula.ts';
 import { NONE, ROOT } from './core/tree/tree.ts';
 import { parseWareId } from './core/ware/ware-id.ts';
 import { NO_BYTES } from './image/no-bytes.ts';
-import { type OpenedImage, type OpenImageOptions, planLayers } from './image/open-image.ts';
+import { type OpenedImage, type OpenImageOptions, planInputs } from './image/open-image.ts';
 import type { Layer } from './sources/layer.ts';
 import type { OpenLayersOptions } from './sources/open-layers.ts';
 import { type OpenFileset, randomKey, readerOf } from './sources/ware/fileset.ts';
@@ -61,7 +61,7 @@ export async function openFormulaImage(
   options: Omit<OpenImageOptions, 'layers'> = {},
 ): Promise<OpenedImage> {
   const { layers } = await openWorkspace(formula, context, options);
-  return planLayers({ layers, references: [] }, { mtime: 'keep', ...options, symlinkedParents: 'error' });
+  return planInputs({ layers, references: [], partitions: [] }, { mtime: 'keep', ...options, symlinkedParents: 'error' });
 }
 
 /**
