@@ -61,7 +61,10 @@ export async function openFormulaImage(
   options: Omit<OpenImageOptions, 'layers'> = {},
 ): Promise<OpenedImage> {
   const { layers } = await openWorkspace(formula, context, options);
-  return planInputs({ layers, references: [], partitions: [] }, { mtime: 'keep', ...options, symlinkedParents: 'error' });
+  return planInputs(
+    { layers, references: [], partitions: [] },
+    { mtime: 'keep', ...options, symlinkedParents: 'error' },
+  );
 }
 
 /**
