@@ -24,17 +24,23 @@ function attach(args: readonly string[], cwd: string): string[] {
   return linesOf(run('sh', ['-c', `PATH=${cwd}:$PATH\n${script}`], { cwd }));
 }
 
-/** What a guest prints; the server says before where it is. */
+/** What `blockloom attach ARGS --exec` starts says, which may be a program of the directory. */
+function execute(args: readonly string[], cwd: string): string[] {
+  const env = { PATH: `${cwd}:${process.env['PATH'] ?? ''}` };
+  return linesOf(Buffer.from(output(['attach', ...args, '--exec'], { cwd, env })));
+}
+
+/** What a guest prints; before it the server says where it is, and the build what it has built. */
 const linesOf = (printed: Buffer): string[] =>
   printed
     .toString()
     .replaceAll('\r', '')
     .trim()
     .split('\n')
-    .filter((line) => !line.startsWith('nbd+unix:'));
+    .filter((line) => !/^(?:nbd\+unix:|[\da-f]{64} )/.test(line));
 
 describe.skipIf(!requireTools('as', 'ld', 'qemu-system-x86_64'))('QEMU gives a kernel in place of a unikernel', () => {
-  it('the disk of an image and what Rumprun is told of it', () => {
+  it.each(['nbd', 'file'])('the disk of an image and what Rumprun is told of it, attached as %s', (way) => {
     const directory = scratch();
     const kernel = makeMultibootKernel(directory);
     writeFileSync(join(directory, 'base.tar'), makeTar([{ name: 'a', data: 'a' }]));
@@ -43,7 +49,7 @@ describe.skipIf(!requireTools('as', 'ld', 'qemu-system-x86_64'))('QEMU gives a k
       '{"blk":{"source":"blockloom","path":"base.tar","mountpoint":"/data",},"env":"A=b,c","cmdline":"app",}',
     );
     const image = ['--fs', 'ext2', '--size', '4M'];
-    const guest = ['--vmm', 'rumprun', '--kernel', kernel, '--config', 'app.json', '--writable'];
+    const guest = ['--vmm', 'rumprun', '--kernel', kernel, '--config', 'app.json', '--writable', '--as', way];
     expect(attach([...image, ...guest], directory)).toEqual([
       `${kernel} {"blk":{"source":"dev","path":"/dev/ld0a","fstype":"blk","mountpoint":"/data"},"env":"A=b,c","cmdline":"app"}`,
       sectors(4 << 20),
@@ -89,7 +95,10 @@ done
 `;
 
 describe.skipIf(!requireTools('root', 'qemu-storage-daemon'))('attach gives a tender in place of Solo5', () => {
-  it('a file that it can write to for each device that the unikernel asks for', () => {
+  it.each([
+    ['its script', attach],
+    ['--exec', execute],
+  ])('a file that it can write to for each device that the unikernel asks for, by %s', (_, start) => {
     const directory = scratch();
     const devices = ['storage', 'logs'].map((name) => ({ name, type: 'BLOCK_BASIC' as const }));
     writeFileSync(join(directory, 'app.hvt'), makeUnikernel({ manifest: { devices }, target: 'hvt', abiVersion: 2 }));
@@ -98,7 +107,7 @@ describe.skipIf(!requireTools('root', 'qemu-storage-daemon'))('attach gives a te
     writeFileSync(join(directory, 'solo5-hvt'), TENDER, { mode: 0o755 });
     const guest = ['--vmm', 'solo5-hvt', '--kernel', 'app.hvt', '--block', 'logs=logs.img', '--writable'];
     const size = output(['measure', 'base.tar', '--fs', 'tar', '--json'], { cwd: directory });
-    expect(attach(['base.tar', '--fs', 'tar', ...guest], directory)).toEqual([
+    expect(start(['base.tar', '--fs', 'tar', ...guest], directory)).toEqual([
       '--mem=512',
       `--block:storage ${(JSON.parse(size) as { size: number }).size}`,
       'greeting',
