@@ -1,5 +1,6 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { ImageError } from '../../core/errors.ts';
 import type { PackType } from '../../core/ware/ware-id.ts';
 import type { Layer } from '../layer.ts';
 import { materialize } from '../materialize.ts';
@@ -11,6 +12,8 @@ import { StagingFile } from '../store/staging-file.ts';
 
 /** The packed ware in a file of the host, as a layer. */
 export async function openPackedFile(path: string, type: PackType, opening: Opening): Promise<Layer> {
+  if (statSync(path).isDirectory())
+    throw new ImageError('ware-corrupt', 'a directory, which is no packed ware', opening.context);
   return type === 'zip' ? openZip(path, opening) : openPath(path, opening);
 }
 

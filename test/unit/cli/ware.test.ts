@@ -142,6 +142,7 @@ describe("rio's exit statuses", () => {
 
   it('6 is a corrupt ware', () => {
     expectFailure(ware('hash', 'link.tar'), 6, /entry b, .*a hard link, which no ware may have/);
+    expectFailure(ware('hash', 'file://full'), 6, /a directory, which is no packed ware/);
     expectFailure(ware('hash', 'torn.tar'), 6, /torn\.tar/);
     expectFailure(ware('hash', 'torn.zip'), 6, /torn\.zip: zip: /);
   });
