@@ -48,6 +48,14 @@ const NOTES: CommandNotes = {
       'a VMM that is not known here',
     ],
     ['blockloom attach base.tar --vmm cloud-hypervisor --kernel vmlinux --as file', 'with the image written before'],
+    [
+      'blockloom attach site.tar --fs tar --vmm solo5-hvt --kernel app.hvt --writable',
+      'the block device that a MirageOS unikernel asks for',
+    ],
+    [
+      'blockloom attach --fs ext2 --vmm rumprun --kernel app.bin --config app.json --writable',
+      'what a Rumprun configuration names',
+    ],
   ],
 };
 
