@@ -10,7 +10,7 @@ const hex = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffe
 const digest = hex.map((digits) => `sha256:${digits}`);
 const id = fc.integer({ min: 0, max: 2 ** 32 - 2 });
 
-const openOptions: fc.Arbitrary<Omit<OpenImageOptions, 'layers'>> = fc.record({
+const ext4Options: fc.Arbitrary<Omit<OpenImageOptions, 'layers'>> = fc.record({
   blockSize: fc.constantFrom(1024, 2048, 4096),
   size: maybe(fc.nat().map((blocks) => (blocks + 1) * 4096)),
   free: fc.oneof(fc.maxSafeNat(), fc.record({ percent: fc.double({ min: 1e-9, max: 1e6, noNaN: true }) })),
@@ -26,6 +26,30 @@ const openOptions: fc.Arbitrary<Omit<OpenImageOptions, 'layers'>> = fc.record({
   embedInputs: fc.boolean(),
   keepPermissions: fc.boolean(),
 });
+
+const fatOptions: fc.Arbitrary<Omit<OpenImageOptions, 'layers'>> = fc.record({
+  fs: fc.constant('vfat'),
+  fatBits: fc.constantFrom(undefined, 12, 16, 32),
+  fatCompat: fc.constantFrom(undefined, 'includeos'),
+  size: maybe(fc.nat().map((sectors) => (sectors + 1) * 512)),
+  free: fc.oneof(fc.maxSafeNat(), fc.record({ percent: fc.double({ min: 1e-9, max: 1e6, noNaN: true }) })),
+  label: fc.string({ unit: fc.constantFrom('a', 'Z', '0', '-'), maxLength: 11 }),
+  uuid: maybe(fc.uint8Array({ minLength: 4, maxLength: 4 })),
+  mtime: fc.oneof(fc.constantFrom('fixed' as const, 'clamp' as const, 'keep' as const), fc.integer()),
+  symlinkedParents: fc.constantFrom('follow', 'replace', 'error'),
+  keepPermissions: fc.boolean(),
+});
+
+const tarOptions: fc.Arbitrary<Omit<OpenImageOptions, 'layers'>> = fc.record({
+  fs: fc.constant('tar'),
+  size: maybe(fc.nat().map((blocks) => (blocks + 1) * 512)),
+  mtime: fc.oneof(fc.constantFrom('fixed' as const, 'clamp' as const, 'keep' as const), fc.nat()),
+  owner: maybe(fc.record({ uid: id, gid: id })),
+  chmodMask: fc.integer({ min: 0, max: 0o7777 }),
+  veritySalt: maybe(fc.uint8Array({ maxLength: 8 })),
+});
+
+const openOptions = fc.oneof(ext4Options, fatOptions, tarOptions);
 
 const layer = fc.oneof(
   fc.record({ diffId: digest }),
@@ -46,7 +70,12 @@ const lock: fc.Arbitrary<Lock> = fc.record({
   formatVersion: fc.integer({ min: 1, max: 1000 }),
   options: openOptions.map(lockOptions),
   references: fc.array(reference, { maxLength: 4 }),
-  result: fc.record({ tree: digest, uuid: fc.uuid(), size: fc.maxSafeNat(), sha256: hex }),
+  result: fc.record({
+    tree: digest,
+    uuid: fc.constantFrom(undefined, '1234-ABCD', '01234567-89ab-8def-8123-456789abcdef'),
+    size: fc.maxSafeNat(),
+    sha256: hex,
+  }),
 });
 
 describe('a lock', () => {

@@ -27,8 +27,11 @@ export function longName(bytes: Uint8Array): LongName {
 /** How many entries a long name takes, beside that of its short name. */
 export const longEntries = (text: string): number => Math.ceil(text.length / UNITS_PER_ENTRY);
 
+const ASCII = /^[ -~]*$/;
+
 /** A name by which two that differ in case alone are equal: upper case, unit by unit, as file systems' tables have it. */
 export function foldCase(text: string): string {
+  if (ASCII.test(text)) return text.toUpperCase();
   let folded = '';
   for (let i = 0; i < text.length; i++) {
     const upper = text[i]!.toUpperCase();

@@ -56,6 +56,8 @@ class Tails {
   readonly #taken: Set<string>;
   /** By what stands around the tail and its length: the number that was given out last. */
   readonly #last = new Map<string, number>();
+  /** By basis: how many digits its tail had last. */
+  readonly #digits = new Map<string, number>();
 
   constructor(taken: Set<string>) {
     this.#taken = taken;
@@ -63,7 +65,8 @@ class Tails {
 
   /** There are 999,999 tails, more than entries in a directory. */
   unique({ base, extension }: Basis): string {
-    for (let digits = 1; digits <= TAIL_DIGITS_MAX; digits++) {
+    const basis = `${base}.${extension}`;
+    for (let digits = this.#digits.get(basis) ?? 1; digits <= TAIL_DIGITS_MAX; digits++) {
       const stem = base.slice(0, BASE_LENGTH - 1 - digits);
       const key = `${stem}~${digits}.${extension}`;
       const end = 10 ** digits;
@@ -73,6 +76,7 @@ class Tails {
         if (this.#taken.has(name)) continue;
         this.#taken.add(name);
         this.#last.set(key, number);
+        this.#digits.set(basis, digits);
         return name;
       }
       this.#last.set(key, number);

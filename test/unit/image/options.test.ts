@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ImageOptions, toExt4Options } from '../../../src/image/options.ts';
+import { type ImageOptions, toExt4Options, toFilesystemOptions } from '../../../src/image/options.ts';
 
 describe('toExt4Options', () => {
   it('has a default for everything', () => {
@@ -60,5 +60,37 @@ describe('toExt4Options', () => {
     for (const options of cases) {
       expect(() => toExt4Options(options)).toThrow(expect.objectContaining({ code: 'option-invalid' }));
     }
+  });
+});
+
+describe('toFilesystemOptions', () => {
+  it.each<[ImageOptions, string]>([
+    [{ fatBits: 16 }, 'a kind of FAT on ext4, which has none'],
+    [{ fs: 'ext2', fatCompat: 'includeos' }, 'compatibility of FAT on ext2, which has none'],
+    [{ fs: 'vfat', journal: true }, 'a journal on vfat, which has none'],
+    [{ fs: 'vfat', journal: 1 << 20 }, 'a journal on vfat'],
+    [{ fs: 'vfat', features: ['64bit'] }, 'features on vfat'],
+    [{ fs: 'vfat', fsverity: ['a'] }, 'fs-verity on vfat'],
+    [{ fs: 'vfat', blockSize: 4096 }, 'a block size on vfat'],
+    [{ fs: 'vfat', deviceSize: 4096 }, 'a device size on vfat'],
+    [{ fs: 'vfat', placement: 'stable' }, 'a placement on vfat'],
+    [{ fs: 'vfat', chmodMask: 0o22 }, 'a mode mask on vfat'],
+    [{ fs: 'tar', label: 'a' }, 'a label on tar'],
+    [{ fs: 'tar', uuid: new Uint8Array(16) }, 'a UUID on tar'],
+    [{ fs: 'tar', inodes: 5 }, 'a number of inodes on tar'],
+    [{ fs: 'tar', formatVersion: 2 }, 'format version 2'],
+  ])('refuses %o', (options, message) => {
+    const refused = expect.objectContaining({
+      code: 'option-invalid',
+      message: expect.stringContaining(message) as string,
+    });
+    expect(() => toFilesystemOptions(options)).toThrow(refused);
+  });
+
+  it('takes what says nothing', () => {
+    expect(toFilesystemOptions({ fs: 'vfat', journal: false, features: [], fsverity: [] })).toMatchObject({
+      fs: 'vfat',
+    });
+    expect(() => toExt4Options({ fs: 'tar' })).toThrow('tar, where ext4 or ext2 is needed');
   });
 });
