@@ -63,6 +63,7 @@ export { streamImage } from './sinks/stream-sink.ts';
 export { mapHtml } from './picture/map-html.ts';
 export type { PictureComparison, Pictured, PictureOptions } from './picture/picture-data.ts';
 export { imageBackend, type ImageServer, serveImage, type ServeImageOptions } from './serve-image.ts';
+export { runImage, type RunImageOptions } from './run-image.ts';
 export type { InlineEntry, InlineFiles } from './sources/inline/inline-files.ts';
 export type { Layer } from './sources/layer.ts';
 export type { LayerInput } from './sources/layer-input.ts';

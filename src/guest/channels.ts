@@ -24,14 +24,14 @@ export async function copyUntilMarker(port: Readable, marker: string, output: Wr
   });
 }
 
-/** Sends what is read here to a port, and its end; the returned function stops that. */
-export function copyInput(input: Readable, port: Duplex): () => void {
+/** Sends what is read here to a port, and its end by `end`; the returned function stops that. */
+export function copyInput(input: Readable, port: Duplex, end: (port: Duplex) => void): () => void {
   const send = (chunk: Buffer): void => {
     if (port.write(chunk)) return;
     input.pause();
     port.once('drain', () => input.resume());
   };
-  const finish = (): void => void port.end();
+  const finish = (): void => end(port);
   input.on('data', send);
   input.once('end', finish);
   return () => {

@@ -47,7 +47,7 @@ export class RunningCommand {
             copyUntilMarker(machine.port(2), marker, streams.stderr),
           ]
         : [copyUntilMarker(machine.port(0), marker, streams.stdout)];
-    const stopInput = copyInput(streams.stdin, machine.port(0));
+    const stopInput = copyInput(streams.stdin, machine.port(0), END_OF_INPUT[channel]);
     const told = this.#statusTold();
     this.#control.write(`go ${marker} ${size.rows} ${size.columns}\n`);
     try {
@@ -79,5 +79,11 @@ export class RunningCommand {
 
 /** How many ports a channel has, the control port among them. */
 export const PORT_COUNT: Readonly<Record<Channel, number>> = { pipes: 4, tty: 2 };
+
+/** A pipe is closed; a terminal, whose other direction would be too, is sent the key for it. */
+const END_OF_INPUT: Readonly<Record<Channel, (port: Duplex) => void>> = {
+  pipes: (port) => void port.end(),
+  tty: (port) => void port.write('\x04'),
+};
 
 const TOLD_LENGTH_MAX = 256;

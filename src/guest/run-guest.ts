@@ -1,5 +1,5 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Channel } from '../core/guest/init-script.ts';
 import { PORTS } from '../core/guest/init-script.ts';
@@ -67,7 +67,8 @@ export class StartableGuest {
       const kernel = prepared.kernel.path ?? written(folder, 'kernel', prepared.kernel.bytes);
       const initramfs = prepared.initramfs === undefined ? initrd : written(folder, 'initramfs', prepared.initramfs);
       const accelerator = await acceleratorOf(choice, program, kernel, prepared);
-      const guest = { ...choice, accelerator, kernel, initrd: initramfs, append: prepared.append, disks };
+      const append = [prepared.append, ...clockWords(machine, accelerator)].join(' ');
+      const guest = { ...choice, accelerator, kernel, initrd: initramfs, append, disks };
       const argv = [program, ...qemuArguments(guest), ...consoleArguments(prepared.channel, machine)];
       return new StartableGuest(folder, prepared, argv);
     } catch (error) {
@@ -92,6 +93,16 @@ function written(folder: string, name: string, bytes: Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, bytes, { mode: 0o600 });
   return path;
+}
+
+/**
+ * A microvm that is emulated has no clock but the processor's counter, which counts as this host's does. Its kernel would measure it by a
+ * timer, which fails on a busy host, and then wait for a tick that never comes.
+ */
+function clockWords(machine: QemuMachine, accelerator: Accelerator): string[] {
+  const megahertz = cpus()[0]?.speed ?? 0;
+  if (machine !== 'microvm' || accelerator === 'kvm' || megahertz === 0) return [];
+  return [`tsc_early_khz=${megahertz * 1000}`, 'tsc=reliable'];
 }
 
 async function acceleratorOf(

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { blockloom, type CliOptions, type CliResult } from '../helpers/cli.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { blockloom, type CliOptions, type CliResult, output, startBlockloom } from '../helpers/cli.ts';
+import { bootstrap, releaseOfApt } from '../helpers/debian.ts';
 import { canStartGuests, debianKernel } from '../helpers/guest.ts';
 import { writeLayout } from '../helpers/oci-layout.ts';
 import { scratch } from '../helpers/scratch.ts';
@@ -71,5 +72,110 @@ describe.skipIf(!areGuestsPossible)('run', () => {
     const { status, stdout } = run(['oci:image'], { cwd, input: bytes });
     expect(status).toBe(0);
     expect(Buffer.from(stdout, 'latin1').equals(bytes)).toBe(true);
+  });
+});
+
+describe.skipIf(!areGuestsPossible)('a guest of run', () => {
+  it('is a microvm with virtio-mmio', () => {
+    const cwd = prepared({
+      Cmd: ['sh', '-c', 'cat /sys/bus/virtio/devices/virtio0/uevent; ls /sys/bus/pci/devices | wc -l'],
+    });
+    const { stdout } = run(['oci:image', '--machine', 'microvm'], { cwd });
+    expect(stdout).toBe('DRIVER=virtio_blk\nMODALIAS=virtio:d00000002v554D4551\n0\n');
+  });
+
+  it('writes over a read-only image, and what it writes is gone', () => {
+    const cwd = prepared();
+    const again = ['sh', '-c', '[ ! -e /bin/new ] && touch /bin/new && cat /bin/new && echo written'];
+    for (const _ of [1, 2]) expect(run(['system.tar', '--', ...again], { cwd }).stdout).toBe('written\n');
+  });
+
+  it('keeps what it writes in a delta', () => {
+    const cwd = prepared();
+    const disk = ['system.tar', '--free', '4M', '--delta', 'delta'];
+    expect(run([...disk, '--', 'sh', '-c', 'echo kept >/etc/kept; echo $$'], { cwd }).status).toBe(0);
+    expect(run([...disk, '--', 'cat', '/etc/kept'], { cwd }).stdout).toBe('kept\n');
+    expect(output(['cat', 'system.tar', '--free', '4M', '--delta', 'delta', '/etc/kept'], { cwd })).toBe('kept');
+  });
+
+  it('says what a shell says of programs that are not there, and of those that a signal ends', () => {
+    const cwd = prepared();
+    const missing = run(['system.tar', '--', 'missing'], { cwd });
+    expect([missing.status, missing.stderr]).toEqual([127, 'blockloom: missing: not found in PATH\n']);
+    expect(run(['system.tar', '--', 'sh', '-c', 'sleep 100 & kill -9 $$'], { cwd }).status).toBe(137);
+  });
+
+  it('sends a signal on to the command, and leaves nothing behind', async () => {
+    const cwd = prepared();
+    const temporary = scratch();
+    const script = "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 1 & wait; done";
+    const args = ['run', ...image(), 'system.tar', '--', 'sh', '-c', script];
+    const child = startBlockloom(args, { cwd, env: { TMPDIR: temporary } });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said === 'ready\n') child.kill('SIGINT');
+    });
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    expect([said, status]).toEqual(['ready\ncaught\n', 9]);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('ends at once while it boots', async () => {
+    const cwd = prepared();
+    const temporary = scratch();
+    const args = ['run', ...image(), '--kernel-log', 'system.tar', '--', 'cat'];
+    const child = startBlockloom(args, { cwd, env: { TMPDIR: temporary } });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    child.stderr?.once('data', () => child.kill('SIGTERM'));
+    const status = await new Promise((resolve) => child.once('close', resolve));
+    expect(status).toBe(143);
+    expect(readdirSync(temporary)).toEqual([]);
+  });
+
+  it('has a terminal where that is wanted', () => {
+    const cwd = prepared();
+    const args = [
+      'run',
+      ...image(),
+      '--console',
+      'tty',
+      'system.tar',
+      '--',
+      'sh',
+      '-c',
+      'stty size; test -t 0 && id -u; read -r line; echo "<$line>"',
+    ];
+    const { status, stdout } = blockloom(args, { cwd, input: Buffer.from('typed\n') });
+    expect([status, stdout]).toEqual([0, 'typed\r\n24 80\r\n0\r\n<typed>\r\n']);
+  });
+});
+
+/** The first program of a system without one: says what it sees, and powers off. */
+const INIT = `#!/bin/sh
+mount -o remount,rw / 2>/dev/null
+echo "release $(cat /etc/debian_version), root $(stat -f -c %T /), process $$"
+touch /written && echo written
+echo o >/proc/sysrq-trigger
+sleep 100
+`;
+
+describe.skipIf(!areGuestsPossible || !requireTools('debootstrap', 'tar', 'root'))("a system of debootstrap's", () => {
+  it('boots its own first program, live from its layers and from the file of its image', () => {
+    const cwd = scratch();
+    const debian = bootstrap(releaseOfApt(), cwd);
+    writeFileSync(join(cwd, 'init.tar'), makeTar([{ name: 'sbin/init', mode: 0o755, data: INIT }]));
+    const live = run([debian, 'init.tar'], { cwd });
+    expect([live.status, live.stdout]).toEqual([
+      0,
+      expect.stringMatching(/release 1\d.*, root overlayfs, process 1\r\nwritten\r\n/),
+    ]);
+    output(['build', debian, 'init.tar', '--free', '4M', '-o', 'disk.img'], { cwd });
+    const written = run(['disk.img', '--writable'], { cwd });
+    expect([written.status, written.stdout]).toEqual([
+      0,
+      expect.stringMatching(/root ext2\/ext3, process 1\r\nwritten\r\n/),
+    ]);
   });
 });

@@ -134,7 +134,7 @@ function runCommand(command: GuestCommand, channel: Channel, root: RootMode): st
   read -r process rest </proc/self/stat
   echo "$process" >/command
   echo started >&3
-  exec 3>&- 5>&- 6>&- ${isTerminal ? '</dev/hvc0 >/dev/hvc0 2>&1' : '</pipes/stdin >/pipes/stdout 2>/pipes/stderr'}
+  exec 3>&- 4>&- 5>&- 6>&- ${isTerminal ? '</dev/hvc0 >/dev/hvc0 2>&1' : '</pipes/stdin >/pipes/stdout 2>/pipes/stderr'}
   exec setsid ${isTerminal ? '-c ' : ''}/bin/busybox chroot /root ${start}
 )
 status=$?`,
@@ -161,10 +161,12 @@ helpers="$helpers $output $errors"
 exec 4<&-`;
 }
 
+/** A terminal that nobody has open forgets its size, and what was typed. */
 function openTerminal({ user: { uid } }: GuestCommand): string {
   return `[ -c /dev/hvc0 ] || fail "the kernel has no terminal of virtio_console"
 chown ${uid} /dev/hvc0
-stty rows "\${rows:-24}" cols "\${columns:-80}" </dev/hvc0
+exec 4<>/dev/hvc0
+stty rows "\${rows:-24}" cols "\${columns:-80}" <&4
 helpers=$$`;
 }
 
@@ -192,7 +194,7 @@ const LISTENER = `(
   while read -r word argument columns <&3; do
     case $word in
       signal) kill -"$argument" "$(cat /command)" ;;
-      size) stty rows "$argument" cols "$columns" </dev/hvc0 ;;
+      size) stty rows "$argument" cols "$columns" <&4 ;;
       bye) break ;;
     esac
   done
@@ -213,8 +215,10 @@ const CLOSE_PIPES = `wait $output $errors
 printf %s "$end" >&5
 printf %s "$end" >&6`;
 
-const CLOSE_TERMINAL = `stty raw -echo </dev/hvc0
-printf %s "$end" >/dev/hvc0`;
+/** The end of the command that it belonged to has hung the terminal up. */
+const CLOSE_TERMINAL = `exec 4<>/dev/hvc0
+stty raw -echo <&4
+printf %s "$end" >&4`;
 
 const UNMOUNT = `umount /root/dev/shm /root/dev/pts /root/dev /root/sys /root/proc 2>/dev/null
 umount /root 2>/dev/null || mount -o remount,ro /root
