@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { decodeLock, encodeLock, type Lock, LOCK_BYTES_MAX } from './core/lock.ts';
 import { outputFailure } from './sinks/failure.ts';
 import { sourceFailure } from './sources/failure.ts';
+import { readBounded } from './sources/read-bounded.ts';
 import { rebaseReference } from './sources/reference.ts';
 
 /** Reads a lock file; its references are then relative to the working directory. Throws `lock-invalid` or `layer-not-found`. */
@@ -23,19 +23,6 @@ export async function writeLockFile(path: string, lock: Lock): Promise<void> {
   await writeFile(path, text).catch((error: unknown) => {
     throw outputFailure(path, error);
   });
-}
-
-/** At most `bytesMax` bytes of what may be a pipe. */
-function readBounded(path: string, bytesMax: number): Uint8Array {
-  const fd = openSync(path, 'r');
-  try {
-    const bytes = new Uint8Array(bytesMax);
-    let length = 0;
-    for (let count = -1; count !== 0; length += count) count = readSync(fd, bytes, length, bytesMax - length, null);
-    return bytes.subarray(0, length);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 const folderOf = (path: string): string => dirname(resolve(path));

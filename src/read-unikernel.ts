@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isElf } from './core/manifest/elf-notes.ts';
 import { readSolo5Notes, type Solo5Notes } from './core/manifest/solo5-notes.ts';
 import { openImageFile } from './image/file-image.ts';
@@ -9,7 +9,7 @@ import { openImageFile } from './image/file-image.ts';
  */
 export function readUnikernel(path: string): Solo5Notes | undefined {
   // What is there and no file could keep its reader waiting.
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return undefined;
+  if (existsSync(path) && !statSync(path).isFile()) return undefined;
   const device = openImageFile(path);
   try {
     return isElf(device) ? readSolo5Notes({ device, name: path }) : undefined;

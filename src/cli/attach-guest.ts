@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ImageError } from '../core/errors.ts';
@@ -6,6 +6,7 @@ import type { BlockFile, GuestConfiguration, LaunchOptions } from '../core/launc
 import { readRumprun, rumprunImages } from '../core/manifest/rumprun.ts';
 import { readUnikernel } from '../read-unikernel.ts';
 import { sourceFailure } from '../sources/failure.ts';
+import { readBounded } from '../sources/read-bounded.ts';
 import { collect } from './values.ts';
 
 /** Options about guests that say themselves what disks they have. */
@@ -45,16 +46,16 @@ const TRANSPORT = /^[a-z][a-z0-9-]*:/;
 export function imageOf<T extends GuestArguments & { readonly vmm?: string; readonly file?: string }>(
   references: readonly string[],
   given: T,
+  configuration: GuestConfiguration | undefined,
 ): NamedImage<T> {
-  const { vmm, config, file } = given;
-  const isNamed = references.length > 0 || file !== undefined;
-  if (isNamed || config === undefined || vmm?.startsWith('rumprun') !== true) {
+  const isNamed = references.length > 0 || given.file !== undefined;
+  if (isNamed || configuration === undefined || given.vmm?.startsWith('rumprun') !== true) {
     return { references, given, words: references };
   }
-  const { bytes, name } = configurationAt(config);
+  const { bytes, name } = configuration;
   const [image = '', ...more] = rumprunImages(readRumprun(bytes, name));
   if (image === '' || more.length > 0) return { references, given, words: references };
-  const path = TRANSPORT.test(image) ? image : resolve(dirname(config), image);
+  const path = TRANSPORT.test(image) ? image : resolve(dirname(name), image);
   if (TRANSPORT.test(image) || !DEFINITION.test(path)) return { references: [path], given, words: [path] };
   return { references, given: { ...given, file: path }, words: ['-f', path] };
 }
@@ -73,11 +74,7 @@ export function guestOf({
   initrd,
   block = [],
   blockSectorSize = [],
-  config,
-}: DescribedGuest): Pick<
-  LaunchOptions,
-  'kernel' | 'initrd' | 'unikernel' | 'blocks' | 'sectorSizes' | 'configuration'
-> {
+}: DescribedGuest): Pick<LaunchOptions, 'kernel' | 'initrd' | 'unikernel' | 'blocks' | 'sectorSizes'> {
   // Xen has them in a file, which says nothing of where it was written.
   const place = (path: string | undefined): string | undefined =>
     path !== undefined && vmm?.includes('xen') === true ? resolve(path) : path;
@@ -90,7 +87,6 @@ export function guestOf({
     unikernel: isSolo5 && kernel !== undefined ? readUnikernel(kernel) : undefined,
     blocks: block.map(blockFile),
     sectorSizes: new Map(blockSectorSize.map(sectorSize)),
-    configuration: config === undefined ? undefined : configurationAt(config),
   };
 }
 
@@ -115,10 +111,15 @@ function blockFile(text: string): BlockFile {
   }
 }
 
-function configurationAt(path: string): GuestConfiguration {
+/** More than any parser takes, which says so. */
+const CONFIGURATION_BYTES_MAX = 1 << 20;
+
+/** What `--config` names, which may be a pipe and is read once. Throws ImageError. */
+export function configurationOf({ config }: GuestArguments): GuestConfiguration | undefined {
+  if (config === undefined) return undefined;
   try {
-    return { name: path, bytes: readFileSync(path) };
+    return { name: config, bytes: readBounded(config, CONFIGURATION_BYTES_MAX) };
   } catch (error) {
-    throw sourceFailure(error, { reference: path });
+    throw sourceFailure(error, { reference: config });
   }
 }

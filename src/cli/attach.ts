@@ -8,13 +8,14 @@ import { type ImageCommands, scriptOf, stepsOf } from '../core/launch/attach-scr
 import { type AttachPlan, planAttachment } from '../core/launch/attach.ts';
 import { FUSE_BRIDGES, type FuseBridge } from '../core/launch/bridges.ts';
 import { type Attachment, ATTACHMENTS } from '../core/launch/disk.ts';
+import type { LaunchOptions } from '../core/launch/launch.ts';
 import type { QemuArchitecture } from '../core/launch/qemu.ts';
 import { VMMS } from '../core/launch/vmms.ts';
 import { isImageFile } from '../image/file-image.ts';
 import { nbdUri } from '../nbd/index.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import { execPlan } from './attach-exec.ts';
-import { addGuestOptions, type GuestArguments, guestOf, imageOf } from './attach-guest.ts';
+import { addGuestOptions, configurationOf, type GuestArguments, guestOf, imageOf } from './attach-guest.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { addImageOptions, addLayers, described, type ImageArguments } from './image-arguments.ts';
 import { RecordedOptions } from './recorded-options.ts';
@@ -104,20 +105,29 @@ export function addAttach(program: Command, signal: AbortSignal): void {
   const file = command.options.filter((option) => option.name() === 'file');
   const recorded = new RecordedOptions(command, [...decides, ...file]);
   addNotes(command, NOTES).action(async (references: string[], given: AttachArguments) => {
-    const image = imageOf(references, given);
+    const configuration = configurationOf(given);
+    const image = imageOf(references, given, configuration);
     const { layers, options } = await described(image.references, image.given);
     const words = [...image.words, ...recorded.words];
     const commands = {
       serve: ['blockloom', 'serve', ...words, ...writable.words],
       build: ['blockloom', 'build', ...words],
     };
-    const plan = planOf(layers, options, join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`));
+    const plan = planOf(
+      layers,
+      { ...options, configuration },
+      join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`),
+    );
     if (options.exec === true) await execPlan(plan, layers, options, signal);
     else print(plan, commands, options);
   });
 }
 
-function planOf(layers: readonly LayerInput[], options: AttachArguments, folder: string): AttachPlan {
+function planOf(
+  layers: readonly LayerInput[],
+  options: AttachArguments & Pick<LaunchOptions, 'configuration'>,
+  folder: string,
+): AttachPlan {
   const { vmm, as, at, bridge, writable, platform, accel } = options;
   const [first, ...more] = layers;
   const isImage = typeof first === 'string' && more.length === 0 && isImageFile(first);

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import type { Command } from 'commander';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
@@ -32,7 +32,7 @@ export function addInspect(program: Command, signal: AbortSignal): void {
     )
     .argument(...imageArgument);
   addNotes(addReadOptions(command), NOTES).action(async (reference: string, options: ReadArguments) => {
-    const unikernel = unikernelAt(reference);
+    const unikernel = existsSync(reference) ? readUnikernel(reference) : undefined;
     if (unikernel !== undefined) return printUnikernel(unikernel, options);
     return withFilesystem(reference, options, signal, async (filesystem, { progress, ...readable }) => {
       const facts = filesystemFacts(filesystem);
@@ -44,12 +44,6 @@ export function addInspect(program: Command, signal: AbortSignal): void {
       else console.log([...factRows(facts), ...recordRows(record), ...sourceRows(sources)].map(row).join('\n'));
     });
   });
-}
-
-/** What a Solo5 unikernel says of itself, where a reference is the file of one. */
-function unikernelAt(reference: string): Solo5Notes | undefined {
-  const isFile = statSync(reference, { throwIfNoEntry: false })?.isFile() === true;
-  return isFile ? readUnikernel(reference) : undefined;
 }
 
 const DEVICE_KINDS = { BLOCK_BASIC: 'block device', NET_BASIC: 'network' } as const;

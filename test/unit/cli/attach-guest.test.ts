@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { guestOf, imageOf } from '../../../src/cli/attach-guest.ts';
+import { configurationOf, guestOf, imageOf } from '../../../src/cli/attach-guest.ts';
 import type { Solo5Notes } from '../../../src/core/manifest/solo5-notes.ts';
 import { makeUnikernel } from '../../helpers/elf-writer.ts';
 import { scratch } from '../../helpers/scratch.ts';
@@ -43,10 +43,9 @@ describe('guestOf', () => {
 
   it('has the configuration as it is', () => {
     const path = file('{}');
-    expect(guestOf({ vmm: 'rumprun', config: path }).configuration).toEqual({
-      name: path,
-      bytes: Buffer.from('{}'),
-    });
+    expect(configurationOf({ config: path })).toEqual({ name: path, bytes: Uint8Array.from(Buffer.from('{}')) });
+    expect(configurationOf({})).toBeUndefined();
+    expect(() => configurationOf({ config: '/nonexistent' })).toThrow('/nonexistent: no such file');
   });
 
   it.each([
@@ -55,7 +54,6 @@ describe('guestOf', () => {
     ['sectors of nothing', 'solo5-hvt', { blockSectorSize: ['512'] }, 'expected NAME=BYTES'],
     ['a device without a file', 'solo5-hvt', { block: ['a'] }, '--block a: expected NAME=FILE'],
     ['a file that is not there', 'solo5-hvt', { block: ['a=/nonexistent'] }, '/nonexistent: no such file'],
-    ['a configuration that is not there', 'rumprun', { config: '/nonexistent' }, '/nonexistent: no such file'],
   ])('refuses %s', (_, vmm, options, what) => {
     expect(() => guestOf({ vmm, ...options })).toThrow(what);
   });
@@ -84,21 +82,24 @@ describe('imageOf', () => {
   const configured = (...paths: string[]): string =>
     file(`{${paths.map((path) => `"blk":{"source":"blockloom","path":"${path}"}`).join(',')}}`);
   const wordsFor = (config: string, vmm = 'rumprun', ...references: string[]): readonly string[] =>
-    imageOf(references, { vmm, config }).words;
+    imageOf(references, { vmm }, configurationOf({ config })).words;
 
   it('is what the configuration of Rumprun names, from the folder of that', () => {
     const config = configured('base.tar');
     const path = join(dirname(config), 'base.tar');
-    expect(imageOf([], { vmm: 'rumprun', config })).toMatchObject({ references: [path], words: [path] });
+    expect(imageOf([], { vmm: 'rumprun' }, configurationOf({ config }))).toMatchObject({
+      references: [path],
+      words: [path],
+    });
     expect(wordsFor(configured('oci:./a.yaml'))).toEqual(['oci:./a.yaml']);
   });
 
   it('may be a definition', () => {
     const config = configured('image.yaml');
     const path = join(dirname(config), 'image.yaml');
-    expect(imageOf([], { vmm: 'rumprun', config })).toEqual({
+    expect(imageOf([], { vmm: 'rumprun' }, configurationOf({ config }))).toEqual({
       references: [],
-      given: { vmm: 'rumprun', config, file: path },
+      given: { vmm: 'rumprun', file: path },
       words: ['-f', path],
     });
   });
@@ -107,7 +108,10 @@ describe('imageOf', () => {
     const config = configured('base.tar');
     expect(wordsFor(config, 'rumprun', 'a.tar')).toEqual(['a.tar']);
     expect(wordsFor(config, 'qemu')).toEqual([]);
-    expect(imageOf([], { vmm: 'rumprun', config, file: 'a.yaml' })).toMatchObject({ references: [], words: [] });
+    expect(imageOf([], { vmm: 'rumprun', file: 'a.yaml' }, configurationOf({ config }))).toMatchObject({
+      references: [],
+      words: [],
+    });
   });
 
   it('is none of several', () => {
