@@ -1,16 +1,26 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
+import { availableParallelism } from 'node:os';
+import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import { type Formula, type FormulaContext, parseFormula } from '../core/formula/formula.ts';
 import { formulaId } from '../core/formula/formula-id.ts';
+import type { FormulaGuest } from '../formula-exec.ts';
 import { openFormulaImage } from '../formula-workspace.ts';
+import { hostArchitecture } from '../guest/boot-files.ts';
+import type { RunningGuest } from '../guest/run-guest.ts';
 import { runFormula } from '../run-formula.ts';
 import { reasonOf } from '../sinks/failure.ts';
+import type { OpenLayersOptions } from '../sources/open-layers.ts';
+import { defaultCacheDirectory } from '../sources/store/cache-directory.ts';
 import { sha384 } from '../sources/ware/fileset.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { withProgress } from './common-options.ts';
+import { GuestSignals } from './guest-signals.ts';
 import { addImageOptions, type ImageArguments, withOpened } from './image-arguments.ts';
 import { checkOutput, STDOUT, writeOutput } from './output.ts';
+import { RioStatus } from './rio-status.ts';
+import { addBootOptions, type RunArguments } from './run-options.ts';
+import { parseSize } from './values.ts';
 import { addWareOptions, EXIT_STATUS, sourceOptions, timeOf, type WareArguments } from './ware-arguments.ts';
 
 interface FormulaImageArguments extends ImageArguments {
@@ -18,11 +28,26 @@ interface FormulaImageArguments extends ImageArguments {
   readonly force?: boolean;
 }
 
+interface FormulaRunArguments
+  extends WareArguments,
+    Pick<
+      RunArguments,
+      'kernel' | 'modules' | 'busybox' | 'append' | 'machine' | 'accel' | 'memory' | 'cpus' | 'kernelLog'
+    > {
+  /** In bytes. */
+  readonly free: number;
+}
+
+const CPUS_DEFAULT = 2;
+const FREE_DEFAULT = 2 ** 30;
+
 const FILE = 'a formula with its context, JSON; - for standard input';
 
 const RUN_NOTES: CommandNotes = {
   notes: [
-    'Wares are fetched from the fetchUrls of the context, verified, and mounted in the order of their paths, each hiding what lies below it. What an output packs is saved to its saveUrl; one that does not exist is TYPE:-. Only noop formulas are run.',
+    'Wares are fetched from the fetchUrls of the context, verified, and mounted in the order of their paths, each hiding what lies below it. What an output packs is saved to its saveUrl; one that does not exist is TYPE:-.',
+    "A command runs in a guest, on an ext4 image of the inputs, as the formula's user; what it prints goes to standard error. Policies and host names are not applied.",
+    'Exit status 32: the command ended with another status than 0, which is in the run record; 21: the guest failed.',
     EXIT_STATUS,
   ],
   examples: [
@@ -50,10 +75,14 @@ export function addFormula(program: Command, signal: AbortSignal): void {
     .description("name and run Repeatr's formulas, and make images of their inputs");
   const run = formula
     .command('run')
-    .description('put the inputs of a formula together, pack its outputs, and print the run record')
-    .argument('<file>', FILE);
-  addNotes(addWareOptions(run), RUN_NOTES).action(async (file: string, options: WareArguments) =>
-    printRun(file, options, signal),
+    .description('put the inputs of a formula together, run its command, pack its outputs, and print the run record')
+    .argument('<file>', FILE)
+    .addOption(
+      new Option('--free <size>', 'room for what a command writes').argParser(parseSize).default(FREE_DEFAULT, '1G'),
+    )
+    .option('--kernel-log', 'print what the kernel of the guest says, on standard error');
+  addNotes(addWareOptions(addBootOptions(run).optionsGroup('Options:')), RUN_NOTES).action(
+    async (file: string, options: FormulaRunArguments) => printRun(file, options, signal),
   );
   const image = formula
     .command('image')
@@ -84,13 +113,51 @@ function readFormula(file: string): { formula: Formula; context: FormulaContext 
   return parseFormula(bytes, file, timeOf);
 }
 
-async function printRun(file: string, options: WareArguments, signal: AbortSignal): Promise<void> {
+async function printRun(file: string, options: FormulaRunArguments, signal: AbortSignal): Promise<void> {
   const { formula, context } = readFormula(file);
   await withProgress(options, async (progress) => {
-    const record = await runFormula(formula, context, sourceOptions(options, signal, progress));
-    progress.end();
-    console.log(JSON.stringify(record, null, options.json === true ? 0 : 4));
+    const signals = formula.action.noop === true ? undefined : new GuestSignals();
+    try {
+      const opening = sourceOptions(options, signal, progress);
+      const guest = guestOf(options, opening, (running) => {
+        progress.end();
+        if (signals !== undefined) signals.guest = running;
+      });
+      const record = await runFormula(formula, context, { ...opening, guest });
+      progress.end();
+      console.log(JSON.stringify(record, null, options.json === true ? 0 : 4));
+      if (record.exitCode !== 0) process.exitCode = RioStatus.jobUnsuccessful;
+    } finally {
+      signals?.stop();
+    }
   });
+}
+
+function guestOf(
+  options: FormulaRunArguments,
+  { onWarning = () => undefined }: OpenLayersOptions,
+  onStart: (guest: RunningGuest) => void,
+): FormulaGuest | undefined {
+  const { kernel, modules, busybox, append, machine, accel: accelerator, memory, cpus, free, cache } = options;
+  const architecture = hostArchitecture();
+  if (architecture === undefined) return undefined;
+  return {
+    architecture,
+    machine,
+    accelerator,
+    memory,
+    cpus: cpus ?? Math.min(CPUS_DEFAULT, availableParallelism()),
+    cache: cache === false ? undefined : cache === true ? defaultCacheDirectory() : cache,
+    kernel,
+    modules,
+    busybox,
+    append,
+    free,
+    output: process.stderr,
+    onLog: options.kernelLog === true ? (chunk) => void process.stderr.write(chunk) : undefined,
+    onWarning,
+    onStart,
+  };
 }
 
 async function writeFormulaImage(file: string, given: FormulaImageArguments, signal: AbortSignal): Promise<void> {

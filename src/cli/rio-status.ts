@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
 import { ImageError, type ImageErrorCode } from '../core/errors.ts';
 
-/** rio's exit statuses; 2 is for bugs. */
-const RioStatus = {
+/** rio's exit statuses and, from 20 on, Repeatr's; 2 is for bugs. */
+export const RioStatus = {
   usage: 1,
   crash: 2,
   warehouseUnavailable: 3,
@@ -14,6 +14,8 @@ const RioStatus = {
   packInvalid: 11,
   inoperablePath: 12,
   filterRejection: 13,
+  executor: 21,
+  jobUnsuccessful: 32,
 } as const;
 
 /** What is not listed is what a ware can be: corrupt. */
@@ -35,7 +37,8 @@ const STATUS_OF: Readonly<Partial<Record<ImageErrorCode, number>>> = {
   'layer-unreadable': RioStatus.inoperablePath,
   'output-exists': RioStatus.inoperablePath,
   'output-failed': RioStatus.inoperablePath,
-  'tool-missing': RioStatus.inoperablePath,
+  'tool-missing': RioStatus.executor,
+  'guest-failed': RioStatus.executor,
   'ware-filtered': RioStatus.filterRejection,
 };
 

@@ -58,10 +58,21 @@ function addProgramOptions(command: Command): Command {
 }
 
 function addMachineOptions(command: Command): Command {
+  return addBootOptions(command)
+    .option('--initrd <file>', 'an initramfs in place of ours; it mounts root=/dev/vda, and runs no command')
+    .option('--writable', 'let the guest write to the disk itself; what it writes is gone at the end')
+    .addOption(
+      new Option('--delta <file>', 'let the guest write to the disk, and keep that in a file, for commit too').implies({
+        writable: true,
+      }),
+    );
+}
+
+/** Adds the options of the machine, and of what boots in it. */
+export function addBootOptions(command: Command): Command {
   return command
     .optionsGroup('The machine:')
     .option('--kernel <file>', 'the kernel; default: the newest of the image, else the newest of this host')
-    .option('--initrd <file>', 'an initramfs in place of ours; it mounts root=/dev/vda, and runs no command')
     .option(
       '--modules <dir>',
       "the kernel's modules; default: beside the kernel, of the image, or /lib/modules of this host",
@@ -79,13 +90,7 @@ function addMachineOptions(command: Command): Command {
         .default('auto'),
     )
     .addOption(new Option('--memory <size>', 'its memory').argParser(parseSize).default(MEMORY_DEFAULT, '512M'))
-    .option('--cpus <count>', 'its processors; default: 2, where this host has as many', parseCount)
-    .option('--writable', 'let the guest write to the disk itself; what it writes is gone at the end')
-    .addOption(
-      new Option('--delta <file>', 'let the guest write to the disk, and keep that in a file, for commit too').implies({
-        writable: true,
-      }),
-    );
+    .option('--cpus <count>', 'its processors; default: 2, where this host has as many', parseCount);
 }
 
 function parseVariable(text: string, before: readonly string[] = []): readonly string[] {

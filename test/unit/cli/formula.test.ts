@@ -82,8 +82,10 @@ describe("Repeatr's exit statuses", () => {
     writeFileSync(join(cwd, 'bad.formula'), '{');
     expectFailure(['id', 'bad.formula'], 1, /bad\.formula is not JSON/);
     expectFailure(['run', 'none.formula'], 1, /none\.formula cannot be read/);
-    writeFormula(cwd, '/', { action: { exec: ['/bin/true'] } });
-    expectFailure(['run', 'a.formula'], 1, /the action is no noop/);
+    for (const action of [{}, { noop: true, exec: ['/bin/true'] }]) {
+      writeFormula(cwd, '/', { action });
+      expectFailure(['run', 'a.formula'], 1, /the action is either noop or exec/);
+    }
   });
 
   it('tell what is wrong with its inputs', () => {
