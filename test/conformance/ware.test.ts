@@ -98,14 +98,17 @@ describe.skipIf(skipped(isMissing, 'the wares of rio and Repeatr are not in ../s
       expect(await wareAt(join(UPSTREAM, file))).toBe(ware);
     });
 
-    it('have it again when they were unpacked, symlinks included that do not count', () => {
-      const cwd = scratch();
-      const source = `file://${join(UPSTREAM, 'busybash.tgz')}`;
-      output(['ware', 'unpack', BUSYBASH, '--source', source, '-o', 'root', '--filters', 'uid=follow,gid=follow'], {
-        cwd,
-      });
-      expect(run('find', ['root', '-type', 'l'], { cwd }).toString().trim().split('\n')).toHaveLength(316);
-      expect(output(['ware', 'pack', 'tar', 'root', ...KEEP], { cwd })).toBe(BUSYBASH);
-    });
+    it.skipIf(!requireTools('root'))(
+      'have it again when they were unpacked, symlinks included that do not count',
+      () => {
+        const cwd = scratch();
+        const source = `file://${join(UPSTREAM, 'busybash.tgz')}`;
+        output(['ware', 'unpack', BUSYBASH, '--source', source, '-o', 'root', '--filters', 'uid=follow,gid=follow'], {
+          cwd,
+        });
+        expect(run('find', ['root', '-type', 'l'], { cwd }).toString().trim().split('\n')).toHaveLength(316);
+        expect(output(['ware', 'pack', 'tar', 'root', ...KEEP], { cwd })).toBe(BUSYBASH);
+      },
+    );
   },
 );
