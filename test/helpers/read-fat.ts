@@ -4,8 +4,19 @@ export interface FatContents {
   readonly label: string;
   /** By path: a file's bytes; undefined for a directory. */
   readonly files: ReadonlyMap<string, Uint8Array | undefined>;
-  /** The entries of each name, as offsets in the image. */
-  readonly entries: readonly { readonly first: number; readonly last: number }[];
+  /** The entries of each name, as offsets in the image, and whether it has a long name. */
+  readonly entries: readonly NameEntries[];
+  /** Whether all directories have an entry of zeros behind their last. */
+  readonly hasEnds: boolean;
+  /** Whether the first cluster is some file's or some directory's. */
+  readonly isFirstClusterUsed: boolean;
+}
+
+interface NameEntries {
+  readonly first: number;
+  readonly last: number;
+  readonly isLong: boolean;
+  readonly attributes: number;
 }
 
 /** Reads a FAT image of 512-byte sectors. Throws where it breaks a rule. */
@@ -28,7 +39,8 @@ class Reader {
   readonly #rootEntries: number;
   readonly #dataStart: number;
   readonly #files = new Map<string, Uint8Array | undefined>();
-  readonly #entries: { first: number; last: number }[] = [];
+  readonly #entries: NameEntries[] = [];
+  #hasEnds = true;
   readonly #used = new Set<number>();
   #label = '';
 
@@ -77,7 +89,14 @@ class Reader {
       const info = this.#view.getUint16(48, true) * 512;
       check(this.#view.getUint32(info + 488, true) === this.#clusters - this.#used.size, 'FSInfo counts free clusters');
     }
-    return { bits: this.#bits, label: this.#label, files: this.#files, entries: this.#entries };
+    return {
+      bits: this.#bits,
+      label: this.#label,
+      files: this.#files,
+      entries: this.#entries,
+      hasEnds: this.#hasEnds,
+      isFirstClusterUsed: this.#used.has(2),
+    };
   }
 
   #entry(cluster: number): number {
@@ -111,7 +130,7 @@ class Reader {
     const seen = new Set<string>();
     let long: { text: string; checksum: number; left: number; first: number } | undefined;
     for (const at of offsets) {
-      if (this.#image[at] === 0) break;
+      if (this.#image[at] === 0) return;
       if (this.#image[at] === 0xe5) continue;
       if (this.#image[at + 11] === 0x0f) {
         long = this.#longEntry(at, long);
@@ -125,9 +144,15 @@ class Reader {
         `the long name of ${path} is whole`,
       );
       this.#readEntry(at, short, long?.text.replace(/\0\uffff*$/, ''), path, { self, parent });
-      this.#entries.push({ first: long?.first ?? at, last: at });
+      this.#entries.push({
+        first: long?.first ?? at,
+        last: at,
+        isLong: long !== undefined,
+        attributes: this.#image[at + 11]!,
+      });
       long = undefined;
     }
+    this.#hasEnds = false;
   }
 
   #longEntry(at: number, before: { text: string; checksum: number; left: number; first: number } | undefined) {

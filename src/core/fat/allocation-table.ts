@@ -52,7 +52,7 @@ class Table {
   /** The chain of a cluster; undefined for one that is free, and for the first two entries. */
   chainOf(cluster: number): number | undefined {
     const chains = this.#chains;
-    if (cluster < FIRST_CLUSTER || cluster >= chains.at(-1)!) return undefined;
+    if (cluster < chains[0]! || cluster >= chains.at(-1)!) return undefined;
     return lastAtMost(chains, chains.length, cluster);
   }
 
@@ -71,6 +71,7 @@ class Table {
   #entry(cluster: number, next: number): number {
     if (cluster === 0) return this.#endOfChain - 0xff + MEDIA_FIXED;
     if (cluster === 1) return this.#endOfChain;
+    if (cluster < this.#chains[0]!) return 0;
     return cluster + 1 === this.#chains[next] ? this.#endOfChain : cluster + 1;
   }
 

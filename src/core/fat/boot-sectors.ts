@@ -37,7 +37,7 @@ const UNKNOWN = 0xffff_ffff;
 /** The sectors in front of the FATs up to the last that is not zero: one, or with FAT32 those with FSInfo and the copies of both. */
 export function bootSectors(
   geometry: FatGeometry,
-  options: Pick<FatOptions, 'label' | 'hiddenSectors'>,
+  options: Pick<FatOptions, 'label'>,
   volumeId: number,
   freeCluster: number,
 ): Uint8Array {
@@ -52,16 +52,12 @@ export function bootSectors(
   return bytes;
 }
 
-function boot16(
-  geometry: FatGeometry,
-  { label, hiddenSectors }: Pick<FatOptions, 'label' | 'hiddenSectors'>,
-  volumeId: number,
-): Uint8Array {
+function boot16(geometry: FatGeometry, { label }: Pick<FatOptions, 'label'>, volumeId: number): Uint8Array {
   const sector = new Uint8Array(SECTOR_SIZE);
   const { sectors, rootEntries, fatSectors, bits } = geometry;
   const isSmall = sectors < 0x1_0000;
   BootSector16.write(viewOf(sector), 0, {
-    ...commonFields(geometry, hiddenSectors),
+    ...commonFields(geometry),
     BS_jmpBoot: JUMP_16,
     BPB_RootEntCnt: rootEntries,
     BPB_TotSec16: isSmall ? sectors : 0,
@@ -75,14 +71,10 @@ function boot16(
   return sector;
 }
 
-function boot32(
-  geometry: FatGeometry,
-  { label, hiddenSectors }: Pick<FatOptions, 'label' | 'hiddenSectors'>,
-  volumeId: number,
-): Uint8Array {
+function boot32(geometry: FatGeometry, { label }: Pick<FatOptions, 'label'>, volumeId: number): Uint8Array {
   const sector = new Uint8Array(SECTOR_SIZE);
   BootSector32.write(viewOf(sector), 0, {
-    ...commonFields(geometry, hiddenSectors),
+    ...commonFields(geometry),
     BS_jmpBoot: JUMP_32,
     BPB_TotSec32: geometry.sectors,
     BPB_FATSz32: geometry.fatSectors,
@@ -98,7 +90,7 @@ function boot32(
 }
 
 /** The fields that all kinds have. */
-function commonFields({ sectors, sectorsPerCluster, reservedSectors }: FatGeometry, hiddenSectors = 0) {
+function commonFields({ sectors, sectorsPerCluster, reservedSectors }: FatGeometry) {
   return {
     BS_OEMName: OEM_NAME,
     BPB_BytsPerSec: SECTOR_SIZE,
@@ -108,7 +100,7 @@ function commonFields({ sectors, sectorsPerCluster, reservedSectors }: FatGeomet
     BPB_Media: MEDIA_FIXED,
     BPB_SecPerTrk: sectorsPerTrack(sectors),
     BPB_NumHeads: HEADS,
-    BPB_HiddSec: hiddenSectors,
+    // BPB_HiddSec is 0: an image does not know in which partition it will be, and what reads it by blocks does not ask.
     BS_DrvNum: DRIVE_FIXED,
     BS_BootSig: EXTENDED_BOOT_SIGNATURE,
     Signature_word: BOOT_SIGNATURE,

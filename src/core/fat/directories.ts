@@ -14,6 +14,8 @@ export interface FatDirectories {
   readonly inodes: Uint32Array;
   /** By directory in that order: how many entries it has, those that are left unused on purpose included. */
   readonly entries: Uint32Array;
+  /** How many entries of zeros each needs behind these. */
+  readonly endEntries: number;
   /** By position: which entry of its directory the name begins at, counted in entries. */
   readonly firstEntry: Uint32Array;
   /** By position: how many entries of a long name stand before the short one; 0 where the short name is the name. */
@@ -26,8 +28,11 @@ export interface FatDirectories {
 export interface DirectoryOptions {
   /** Whether the root has an entry with the volume's label. */
   readonly hasLabel: boolean;
-  /** Whether a name's entries all stand in one sector. */
-  readonly isInOneSector: boolean;
+  /**
+   * Whether IncludeOS shall be able to read them: it takes a name's entries from one sector, a short name as eleven characters, and sectors up
+   * to an entry of zeros, whose cluster may be the next directory's.
+   */
+  readonly isForIncludeos: boolean;
 }
 
 const ENTRIES_PER_SECTOR = SECTOR_SIZE / ENTRY_SIZE;
@@ -56,7 +61,8 @@ export function layOutDirectories(tree: Tree, names: NameOrder, options: Directo
     inodes.push(inode);
     entries.push(layOutDirectory(tree, names, inode, options, laidOut));
   }
-  return { inodes: inodes.trimmed(), entries: entries.trimmed(), ...laidOut };
+  const endEntries = Number(options.isForIncludeos);
+  return { inodes: inodes.trimmed(), entries: entries.trimmed(), endEntries, ...laidOut };
 }
 
 /** Fills in a directory's columns; returns how many entries it has. */
@@ -64,7 +70,7 @@ function layOutDirectory(
   tree: Tree,
   names: NameOrder,
   inode: number,
-  { hasLabel, isInOneSector }: DirectoryOptions,
+  { hasLabel, isForIncludeos }: DirectoryOptions,
   laidOut: Pick<FatDirectories, 'firstEntry' | 'longEntries' | 'shortNames'>,
 ): number {
   const from = names.start[inode]!;
@@ -73,8 +79,8 @@ function layOutDirectory(
   laidOut.shortNames.set(short.bytes, from * SHORT_NAME_LENGTH);
   let entry = leadingEntries(inode, hasLabel);
   texts.forEach((text, i) => {
-    const long = short.isWhole[i] === 1 ? 0 : longEntries(text);
-    if (isInOneSector) {
+    const long = short.isWhole[i] === 1 && !isForIncludeos ? 0 : longEntries(text);
+    if (isForIncludeos) {
       if (long >= ENTRIES_PER_SECTOR) throw failure(tree, names.dentries[from + i]!, 'name-invalid', TOO_LONG);
       const left = ENTRIES_PER_SECTOR - (entry % ENTRIES_PER_SECTOR);
       if (long >= left) entry += left;
@@ -83,7 +89,7 @@ function layOutDirectory(
     laidOut.firstEntry[from + i] = entry;
     entry += long + 1;
   });
-  if (entry > DIRECTORY_ENTRIES_MAX) {
+  if (entry + Number(isForIncludeos) > DIRECTORY_ENTRIES_MAX) {
     const what = `a directory whose names take ${entry} entries, and FAT allows ${DIRECTORY_ENTRIES_MAX}`;
     const place = { layer: tree.directoryLayer(inode), path: tree.displayInode(inode) };
     throw new ImageError('limit-exceeded', what, place);

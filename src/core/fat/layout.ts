@@ -39,15 +39,16 @@ export function planFat(tree: Tree, given: FatOptions, { sha256, warn }: FatHost
   const options = { ...given, metadata: { ...given.metadata, timeLimits: FAT_TIMES } };
   warnOfClampedTimes(tree, options.metadata, warn);
   const names = orderNames(tree);
+  const isForIncludeos = options.fatCompat === 'includeos';
   const directories = layOutDirectories(tree, names, {
     hasLabel: options.label !== '',
-    isInOneSector: options.fatCompat === 'includeos',
+    isForIncludeos,
   });
   const files = filesOf(tree);
   const content = {
     clusters: (clusterSize: number, isRootInClusters: boolean) =>
       clustersOf(directories, files, clusterSize, isRootInClusters),
-    rootEntries: directories.entries[0]!,
+    rootEntries: directories.entries[0]! + directories.endEntries,
   };
   const geometry = chooseGeometry(content, options);
   const placement = placeClusters(tree, directories, files, geometry.clusterSize, geometry.bits === 32);
@@ -64,7 +65,7 @@ export function planFat(tree: Tree, given: FatOptions, { sha256, warn }: FatHost
     volumeId,
     filesystemSize: size,
     blockSize: geometry.clusterSize,
-    blocks: { count: geometry.clusters, used: placement.chains.at(-1)! - FIRST_CLUSTER },
+    blocks: { count: geometry.clusters, used: placement.chains.at(-1)! - placement.chains[0]! },
     id: formatVolumeId(volumeId),
     treeDigest,
     locate: (path) => locate(parts, path),

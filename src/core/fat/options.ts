@@ -27,8 +27,6 @@ export interface FatOptions {
   readonly label: ByteString;
   /** BS_VolID, 4 bytes as they are read: `12345678` is 1234-5678; without it it follows from the tree and the options. */
   readonly volumeId?: Uint8Array | undefined;
-  /** How many sectors of the disk stand in front of the filesystem: BPB_HiddSec; default 0. */
-  readonly hiddenSectors?: number | undefined;
   readonly symlinkedParents: SymlinkedParents;
   readonly metadata: MetadataPolicy;
 }

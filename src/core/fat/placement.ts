@@ -50,14 +50,14 @@ export function sizeOf(tree: Tree, inode: number): number {
 
 /** How many clusters of so many bytes directories and files take. */
 export function clustersOf(
-  { inodes, entries }: FatDirectories,
+  directories: FatDirectories,
   { sizes }: FatFiles,
   clusterSize: number,
   isRootInClusters: boolean,
 ): number {
-  let clusters = 0;
-  for (let i = isRootInClusters ? 0 : 1; i < inodes.length; i++)
-    clusters += directoryClusters(entries[i]!, clusterSize);
+  let clusters = firstCluster(directories, isRootInClusters) - FIRST_CLUSTER;
+  for (let i = isRootInClusters ? 0 : 1; i < directories.inodes.length; i++)
+    clusters += directoryClusters(directories, i, clusterSize);
   for (let i = 0; i < sizes.length; i++) clusters += Math.ceil(sizes[i]! / clusterSize);
   return clusters;
 }
@@ -76,20 +76,21 @@ export interface FatPlacement {
 /** Gives directories and files their clusters. */
 export function placeClusters(
   tree: Tree,
-  { inodes, entries }: FatDirectories,
+  directories: FatDirectories,
   files: FatFiles,
   clusterSize: number,
   isRootInClusters: boolean,
 ): FatPlacement {
+  const { inodes } = directories;
   const chains = u32Column(inodes.length + files.dentries.length + 1);
   const directoryCluster = new Uint32Array(tree.inodeCount);
   const fileCluster = new Uint32Array(tree.dentryCount);
-  let cluster = FIRST_CLUSTER;
+  let cluster = firstCluster(directories, isRootInClusters);
   inodes.forEach((inode, i) => {
     if (inode === ROOT && !isRootInClusters) return;
     chains.push(cluster);
     directoryCluster[inode] = cluster;
-    cluster += directoryClusters(entries[i]!, clusterSize);
+    cluster += directoryClusters(directories, i, clusterSize);
   });
   const directoryChains = chains.length;
   files.dentries.forEach((dentry, i) => {
@@ -102,8 +103,12 @@ export function placeClusters(
 }
 
 /** An empty root has a cluster, too. */
-const directoryClusters = (entries: number, clusterSize: number): number =>
-  Math.max(1, Math.ceil((entries * ENTRY_SIZE) / clusterSize));
+const directoryClusters = ({ entries, endEntries }: FatDirectories, directory: number, clusterSize: number): number =>
+  Math.max(1, Math.ceil(((entries[directory]! + endEntries) * ENTRY_SIZE) / clusterSize));
+
+/** IncludeOS, whose directories have ends, takes the first cluster for the root wherever that is. */
+const firstCluster = ({ endEntries }: FatDirectories, isRootInClusters: boolean): number =>
+  endEntries > 0 && !isRootInClusters ? FIRST_CLUSTER + 1 : FIRST_CLUSTER;
 
 function tooLarge(tree: Tree, dentry: number, size: number): ImageError {
   const place = { layer: tree.dentryLayer.values[dentry], path: tree.displayPath(dentry) };

@@ -36,10 +36,10 @@ export function buildFatRegions(
     add((reservedSectors + copy * fatSectors) * SECTOR_SIZE, table);
   }
   if (bits !== 32) add((reservedSectors + NUM_FATS * fatSectors) * SECTOR_SIZE, rootSource(parts));
-  add(dataSector * SECTOR_SIZE, directoriesSource(parts, clusterSize));
+  const clusterStart = (cluster: number): number => dataSector * SECTOR_SIZE + (cluster - FIRST_CLUSTER) * clusterSize;
+  add(clusterStart(chains[0]!), directoriesSource(parts, clusterSize));
   files.dentries.forEach((dentry, i) => {
-    const cluster = chains[placement.directoryChains + i]!;
-    addFile(parts, dentry, dataSector * SECTOR_SIZE + (cluster - FIRST_CLUSTER) * clusterSize, builder);
+    addFile(parts, dentry, clusterStart(chains[placement.directoryChains + i]!), builder);
   });
   builder.zeroTo(sectors * SECTOR_SIZE);
   return { regions: builder.finish(), bytes };

@@ -111,6 +111,11 @@ describe('planFat', () => {
       return [metadataOffset, metadataOffset + metadataLength - 1].map((at) => Math.floor(at / 512));
     });
     expect(sectors.filter(([first, last]) => first !== last)).toEqual([]);
+    const readme = (fatCompat?: 'includeos') => planFatLayers([[put('README.TXT', 5)]], { fatCompat }).plan;
+    expect(readme('includeos').locate('README.TXT')!.metadataLength).toBe(64);
+    expect(readme().locate('README.TXT')!.metadataLength).toBe(32);
+    expect(readme('includeos').locate('README.TXT')!.offset - readme().locate('README.TXT')!.offset).toBe(2048);
+    expect(readme('includeos').blocks).toEqual(readme().blocks);
     expect(failure([put('n'.repeat(196))], { fatCompat: 'includeos' }).message).toContain('at most 195 characters');
     expect(() => planFatLayers([[put('n'.repeat(195))]], { fatCompat: 'includeos' })).not.toThrow();
   });
