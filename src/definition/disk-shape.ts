@@ -1,6 +1,12 @@
 import { ARCHITECTURES, PARTITION_TYPES, type PartitionType } from '../core/disk/partition-types.ts';
-import type { DiskOptions, PartitionContent, PartitionFilesystem, PartitionOptions } from '../image/disk-options.ts';
-import { sizeValue } from '../image/option-values.ts';
+import type {
+  BootOptions,
+  DiskOptions,
+  PartitionContent,
+  PartitionFilesystem,
+  PartitionOptions,
+} from '../image/disk-options.ts';
+import { type OptionValue, sizeValue } from '../image/option-values.ts';
 import type { Folder } from './folder.ts';
 import { filesystemOptions, filesystemRecord } from './filesystem-shape.ts';
 import { inlineFiles } from './inline-shapes.ts';
@@ -9,6 +15,11 @@ import { choice, field, flag, list, option, type Read, record, type Shape, text,
 import type { Cursor } from './value.ts';
 
 const size = option(sizeValue, ['string', 'integer']);
+const secondsValue: OptionValue<number> = {
+  expected: 'a number of seconds',
+  parse: (digits) => (/^\d{1,4}$/.test(digits) ? Number(digits) : undefined),
+};
+
 const layers = (folder: Folder) => list(layer(folder), 'a list of layers');
 
 /** `esp` of a disk. */
@@ -38,6 +49,43 @@ export const partitionRecord = (folder: Folder) =>
     { schema: { oneOf: CONTENTS.map((name) => ({ required: [name] })) } },
   );
 
+/** `boot` of a definition. */
+export const bootRecord = record({
+  kernel: field(
+    wording('layers, host, or a path of this host', 'layers'),
+    'the newest of the `layers` (`boot/vmlinuz-*`) or of this `host`, or a file; default: `layers`',
+  ),
+  initrd: field(
+    wording('layers, host, none, or a path of this host', 'layers'),
+    'the same, or `none`; default: where the kernel is from, `none` for a file',
+  ),
+  cmdline: field(text, 'kernel parameters behind those that name the root filesystem'),
+  loader: field(
+    choice('systemd-boot', 'uki'),
+    'systemd-boot with an entry, or one unified kernel image; default: `systemd-boot`',
+  ),
+  efi: field(
+    wording('a path of this host', './systemd-bootx64.efi'),
+    "the file of systemd-boot or of the stub; default: systemd's, of the layers, else of this host",
+  ),
+  timeout: field(option(secondsValue, ['integer']), 'how long the menu is shown, in seconds; default: 0'),
+});
+
+const WORDS = ['layers', 'host', 'none'];
+
+/** `boot` of a definition, as the library has it. */
+export function boot(folder: Folder): Shape<BootOptions> {
+  const pathIn = (name: string | undefined): string | undefined =>
+    name === undefined || WORDS.includes(name) ? name : folder.path(name);
+  return {
+    ...bootRecord,
+    read: (cursor) => {
+      const { kernel, initrd, efi, ...same } = bootRecord.read(cursor);
+      return { ...same, kernel: pathIn(kernel), initrd: pathIn(initrd), efi: efi && folder.path(efi) };
+    },
+  };
+}
+
 /** `disk` of a definition. */
 export const diskRecord = (folder: Folder) =>
   record(
@@ -48,7 +96,7 @@ export const diskRecord = (folder: Folder) =>
         choice(...ARCHITECTURES),
         'whose root partition a GPT says that the filesystem is; default: that of `platform`, else `x86-64`',
       ),
-      esp: field(esp(folder), 'the EFI system partition, before all others: FAT, see below'),
+      esp: field(espShape(folder), 'the EFI system partition, before all others: FAT, see below'),
       partitions: field(list(partition(folder), 'a list of partitions'), 'behind that of the layers, see below'),
     },
     { required: ['table'] },
@@ -68,7 +116,7 @@ export function disk(folder: Folder): Shape<DiskOptions> {
   };
 }
 
-function esp(folder: Folder): Shape<NonNullable<DiskOptions['esp']>> {
+function espShape(folder: Folder): Shape<NonNullable<DiskOptions['esp']>> {
   const map = espRecord(folder);
   return {
     ...map,

@@ -87,7 +87,7 @@ function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>
     veritySalt: found.verity_salt,
     embedInputs: found.embed_inputs,
     formatVersion: found.format_version,
-    disk: found.disk,
+    disk: found.boot === undefined ? found.disk : { table: 'gpt', ...found.disk, boot: found.boot },
   };
 }
 

@@ -1,5 +1,5 @@
 import { countValue, mtimeValue, saltValue } from '../image/option-values.ts';
-import { disk } from './disk-shape.ts';
+import { boot, disk } from './disk-shape.ts';
 import { filesystemRecord } from './filesystem-shape.ts';
 import type { Folder } from './folder.ts';
 import { octal, owner } from './inline-shapes.ts';
@@ -17,6 +17,10 @@ export const definitionRecord = (folder: Folder) =>
       ),
       filesystem: field(filesystemRecord, 'see below'),
       disk: field(disk(folder), 'a disk with a partition table around the filesystem, see below and [disks](disks.md)'),
+      boot: field(
+        boot(folder),
+        'a disk that boots under UEFI, with what is in `disk`; without `disk` a GPT; see below and [disks](disks.md)',
+      ),
       mtime: field(
         option(mtimeValue, ['string', 'integer']),
         "every time in the image: `fixed` (`SOURCE_DATE_EPOCH`, else 2010-01-01), `clamp` (a layer's, at most that), `keep` (a layer's own), or a time; default: `fixed`",

@@ -8,7 +8,7 @@ import { kernelRelease } from '../core/guest/kernel-release.ts';
 import { readModuleIndex } from '../core/guest/module-index.ts';
 import type { QemuArchitecture } from '../core/launch/qemu.ts';
 import { findProgram } from './find-program.ts';
-import { HostTree, readHostFile } from './host-tree.ts';
+import { HostTree, readHostFile } from '../sources/host-tree.ts';
 import type { ModuleFolder } from './module-files.ts';
 
 /** What somebody said about what a guest boots with; what is not told is looked for. */

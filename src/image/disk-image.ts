@@ -5,13 +5,14 @@ import { uuidOf, verityPartitionUuids } from '../core/disk/guids.ts';
 import type { Architecture, PartitionType } from '../core/disk/partition-types.ts';
 import { planSwap } from '../core/disk/swap.ts';
 import { ImageError } from '../core/errors.ts';
+import { formatUuid } from '../core/ext4/uuid.ts';
+import { HASH_SIZE } from '../core/verity/format.ts';
 import type { FilesystemPlan } from '../core/plan/filesystem-plan.ts';
 import { RegionsBuilder } from '../core/plan/regions.ts';
 import type { Plan } from '../core/plan/plan.ts';
 import { roundUp } from '../core/struct.ts';
 import type { Verity } from '../core/verity/parameters.ts';
-import type { Blob } from '../sources/layer.ts';
-import type { OpenedLayers } from '../sources/open-layers.ts';
+import type { Blob, Layer } from '../sources/layer.ts';
 import type { DiskOptions } from './disk-options.ts';
 import type { HashTree } from './hash-tree.ts';
 import { PlannedImage } from './image.ts';
@@ -35,6 +36,8 @@ export interface RootParts {
   /** What the plan reads from. */
   readonly blobs: readonly Blob[];
   readonly tree?: HashTree | undefined;
+  /** What makes the disk boot, on top of what is in the EFI system partition. */
+  readonly boot?: Layer | undefined;
 }
 
 type Options = Omit<OpenImageOptions, 'layers'>;
@@ -50,8 +53,13 @@ export function planDiskImage(root: RootParts, inputs: OpenedInputs, disk: DiskO
     blobs.push(...own);
     return partitions.push({ ...partition, firstBlob: blobs.length - own.length }) - 1;
   };
-  const { esp } = inputs;
-  if (esp !== undefined) add(espPartition(esp, disk, options), blobsIn(esp));
+  const esp = [...(inputs.esp?.layers ?? []), ...(root.boot === undefined ? [] : [root.boot])];
+  if (inputs.esp !== undefined || root.boot !== undefined) {
+    add(
+      espPartition(esp, disk, options),
+      esp.map(({ blob }) => blob),
+    );
+  }
   const rootIndex = partitions.push({ ...rootPartition(root, disk, options), firstBlob: 0 }) - 1;
   const { tree } = root;
   const treeIndex = tree === undefined ? -1 : add(treePartition(tree, disk, options), [tree.blob]);
@@ -69,8 +77,6 @@ export function planDiskImage(root: RootParts, inputs: OpenedInputs, disk: DiskO
         };
   return { image: new PlannedImage(plan, blobs), disk: plan, filesystemStart: data.start, verity };
 }
-
-const blobsIn = ({ layers }: OpenedLayers): Blob[] => layers.map(({ blob }) => blob);
 
 /** The processor whose root partition the filesystem is. Throws `option-invalid` for a platform that has no such partition. */
 export function architectureOf(disk: DiskOptions, platform: string | undefined): Architecture {
@@ -95,9 +101,25 @@ function rootPartition(
     type: types[fs ?? 'ext4'] ?? `root-${architectureOf(disk, platform)}`,
     name: 'root',
     identity: plan.id ?? plan.treeDigest,
-    uuid: tree?.verity === undefined ? undefined : verityPartitionUuids(tree.verity.rootHash).data,
+    uuid: rootUuid({ plan, tree }),
     isReadOnly: tree !== undefined,
   };
+}
+
+/** The UUID of the partition of the layers' filesystem, which is told before the others are known: what boots it is in one of them. */
+function rootUuid({ plan, tree }: Pick<RootParts, 'plan' | 'tree'>): Uint8Array {
+  if (tree?.verity !== undefined) return verityPartitionUuids(tree.verity.rootHash).data;
+  return uuidOf(`blockloom root partition 1\n${plan.id ?? plan.treeDigest}\n`, sha256());
+}
+
+/** The kernel parameters that name the root filesystem of a GPT disk; of one that is only planned, as long as they will be. */
+export function rootParameters(root: Pick<RootParts, 'plan' | 'tree'>): string {
+  const { tree } = root;
+  if (tree === undefined) return `root=PARTUUID=${formatUuid(rootUuid(root))} ro`;
+  const rootHash = tree.verity?.rootHash ?? new Uint8Array(HASH_SIZE);
+  const { data, tree: hashes } = verityPartitionUuids(rootHash);
+  const devices = `systemd.verity_root_data=PARTUUID=${formatUuid(data)} systemd.verity_root_hash=PARTUUID=${formatUuid(hashes)}`;
+  return `roothash=${hexOf(rootHash)} ${devices} root=/dev/mapper/root ro`;
 }
 
 function treePartition(
@@ -115,7 +137,7 @@ function treePartition(
   };
 }
 
-function espPartition({ layers }: OpenedLayers, { esp }: DiskOptions, options: Options): Omit<Partition, 'firstBlob'> {
+function espPartition(layers: readonly Layer[], { esp }: DiskOptions, options: Options): Omit<Partition, 'firstBlob'> {
   const size = esp?.size;
   const fatBits = size !== undefined && size < FAT32_BYTES_MIN ? undefined : 32;
   const plan = planOther(layers, { fs: 'vfat', fatBits, size, label: 'ESP' }, options);
@@ -158,7 +180,7 @@ function filePlan(length: number, path: string, size = roundUp(length, 512)): Pl
 }
 
 /** Plans a filesystem beside that of the layers; times and owners are as in that. */
-function planOther(layers: OpenedLayers['layers'], own: ImageOptions, options: Options): FilesystemPlan {
+function planOther(layers: readonly Layer[], own: ImageOptions, options: Options): FilesystemPlan {
   const { mtime, sourceDateEpoch, symlinkedParents, owner, chmodMask, onWarning, onProgress } = options;
   const owners = own.fs === 'vfat' ? {} : { owner, chmodMask };
   const given = { mtime, sourceDateEpoch, symlinkedParents, ...owners, ...own };

@@ -19,8 +19,26 @@ export interface DiskOptions {
         readonly layers: readonly LayerInput[];
       }
     | undefined;
+  /** What makes it boot under UEFI, which goes into the EFI system partition of a GPT. */
+  readonly boot?: BootOptions | undefined;
   /** Behind that of the layers. */
   readonly partitions?: readonly PartitionOptions[] | undefined;
+}
+
+/** How a disk boots. */
+export interface BootOptions {
+  /** The newest of the `layers` (default) or of the `host`, or the path of a file of the host. */
+  readonly kernel?: string | undefined;
+  /** The same, or `none`; default: where the kernel is from, `none` for a file. */
+  readonly initrd?: string | undefined;
+  /** Kernel parameters behind those that name the root filesystem. */
+  readonly cmdline?: string | undefined;
+  /** systemd-boot with an entry (default), or one unified kernel image. */
+  readonly loader?: 'systemd-boot' | 'uki' | undefined;
+  /** The file of systemd-boot, or of the stub of unified kernel images; default: systemd's, of the layers, else of the host. */
+  readonly efi?: string | undefined;
+  /** How long systemd-boot shows its menu, in seconds; default: 0, not at all. */
+  readonly timeout?: number | undefined;
 }
 
 /** What a partition holds, exactly one of these. */

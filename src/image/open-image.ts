@@ -13,6 +13,7 @@ import type { DiskPlan } from '../core/disk/disk-plan.ts';
 import type { DiskOptions } from './disk-options.ts';
 import { blobsOf, openInputs, type OpenedInputs } from './open-inputs.ts';
 import { withHashTree } from '../core/verity/plan.ts';
+import type { RootParts } from './disk-image.ts';
 import type { HashTree } from './hash-tree.ts';
 import type { FileDigests } from './file-trees.ts';
 import { PlannedImage } from './image.ts';
@@ -84,7 +85,9 @@ export async function planInputs(
     if (tree !== undefined) made.push(tree.blob);
     if (options.disk !== undefined) {
       const { planDiskImage } = await import('./disk-image.ts');
-      return { ...opened, ...planDiskImage({ plan, blobs, tree }, inputs, options.disk, options) };
+      const boot = await bootOf({ plan, blobs, tree }, image, options.disk, options);
+      if (boot !== undefined) made.push(boot.blob);
+      return { ...opened, ...planDiskImage({ plan, blobs, tree, boot }, inputs, options.disk, options) };
     }
     if (tree === undefined) return { ...opened, image };
     const whole = new PlannedImage(withHashTree(plan, tree.plan, blobs.length), [...blobs, tree.blob]);
@@ -109,6 +112,23 @@ async function planRoot(
   const { blob, fileDigests } = await fileTrees(verityFiles, layers, options);
   made.push(blob);
   return { plan, fileDigests };
+}
+
+/** What makes a disk boot, read from its root filesystem. */
+async function bootOf(
+  root: RootParts,
+  image: PlannedImage,
+  disk: DiskOptions,
+  { fs = 'ext4', platform }: Omit<OpenImageOptions, 'layers'>,
+): Promise<Layer | undefined> {
+  if (disk.boot === undefined) return undefined;
+  if (disk.table !== 'gpt') throw new ImageError('option-invalid', 'boot on a disk with an MBR: UEFI needs a GPT');
+  const [{ makeBootLayer }, { treeOfImage }, { architectureOf, rootParameters }] = await Promise.all([
+    import('./boot-layer.ts'),
+    import('./boot-tree.ts'),
+    import('./disk-image.ts'),
+  ]);
+  return makeBootLayer(treeOfImage(image, fs), disk.boot, architectureOf(disk, platform), rootParameters(root));
 }
 
 async function treeOf(

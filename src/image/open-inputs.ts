@@ -82,7 +82,8 @@ function divide({ layers, references }: OpenedLayers, groups: readonly (readonly
   });
 }
 
-function openFile(path: string): OpenedFile {
+/** Throws ImageError for what is no file, or an empty one. */
+export function openFile(path: string): OpenedFile {
   const context = { reference: path };
   let fd: number;
   try {
@@ -94,9 +95,5 @@ function openFile(path: string): OpenedFile {
   const size = Number(stats.size);
   if (stats.isFile() && size > 0) return { path, blob: new FileBlob(fd, identityOf(stats), context, path), size };
   closeSync(fd);
-  throw new ImageError(
-    'layer-unsupported',
-    stats.isFile() ? 'an empty file is no partition' : 'it is no file',
-    context,
-  );
+  throw new ImageError('layer-unsupported', stats.isFile() ? 'it is empty' : 'it is no file', context);
 }

@@ -18,7 +18,7 @@ import {
 } from './format/pe.ts';
 
 /** The longest stub that is read, in bytes; systemd's have about 100 KiB. */
-const STUB_BYTES_MAX = 16 * 1024 * 1024;
+export const STUB_BYTES_MAX = 16 * 1024 * 1024;
 const ALIGNMENT_MAX = 64 * 1024;
 /** A stub that takes more memory than this is none. */
 const IMAGE_SIZE_MAX = 256 * 1024 * 1024;

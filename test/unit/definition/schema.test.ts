@@ -6,7 +6,7 @@ import { folderAt } from '../../../src/definition/folder.ts';
 import { entryRecord } from '../../../src/definition/inline-shapes.ts';
 import { layerRecord } from '../../../src/definition/layer-shape.ts';
 import { parseDefinition } from '../../../src/definition/read-definition.ts';
-import { diskRecord, espRecord, partitionRecord } from '../../../src/definition/disk-shape.ts';
+import { bootRecord, diskRecord, espRecord, partitionRecord } from '../../../src/definition/disk-shape.ts';
 import { filesystemRecord } from '../../../src/definition/filesystem-shape.ts';
 import { definitionRecord, definitionSchema } from '../../../src/definition/schema.ts';
 import type { Fields } from '../../../src/definition/shape.ts';
@@ -21,6 +21,7 @@ const TABLES: Readonly<Record<string, Fields>> = {
   entry: entryRecord.fields,
   filesystem: filesystemRecord.fields,
   disk: diskRecord(folderAt('.')).fields,
+  boot: bootRecord.fields,
   esp: espRecord(folderAt('.')).fields,
   partition: partitionRecord(folderAt('.')).fields,
 };

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileTree } from '../core/guest/file-tree.ts';
 import { ImageError } from '../core/errors.ts';
-import { sourceFailure } from '../sources/failure.ts';
+import { sourceFailure } from './failure.ts';
 
 /** The files of a directory of this host. */
 export class HostTree implements FileTree {
