@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { crc32 } from 'node:zlib';
 import { openPromise, type Entry, type ZipFile } from 'yauzl';
 import { byteString, displayName } from '../../core/bytes.ts';
@@ -46,19 +47,27 @@ async function opened(path: string, context: ImageErrorContext): Promise<ZipFile
 }
 
 async function* entriesOf(zip: ZipFile): AsyncGenerator<Entry> {
+  // An error that nobody listens to ends the process.
+  zip.on('error', () => undefined);
   for (;;) {
-    const entry = await new Promise<Entry | undefined>((resolve, reject) => {
-      const settle = (settled: () => void): void => {
-        zip.removeAllListeners('entry').removeAllListeners('end').removeAllListeners('error');
-        settled();
-      };
-      zip.once('entry', (found: Entry) => settle(() => resolve(found)));
-      zip.once('end', () => settle(() => resolve(undefined)));
-      zip.once('error', (error: Error) => settle(() => reject(error)));
-      zip.readEntry();
-    });
+    const entry = await nextEntry(zip);
     if (entry === undefined) return;
     yield entry;
+  }
+}
+
+async function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
+  const listening = new AbortController();
+  const options = { signal: listening.signal };
+  try {
+    const next = Promise.race([
+      once(zip, 'entry', options).then(([entry]) => entry as Entry),
+      once(zip, 'end', options).then(() => undefined),
+    ]);
+    zip.readEntry();
+    return await next;
+  } finally {
+    listening.abort();
   }
 }
 
