@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -9,31 +8,28 @@ import { type AttachPlan, planAttachment } from '../core/launch/attach.ts';
 import { FUSE_BRIDGES, type FuseBridge } from '../core/launch/bridges.ts';
 import { type Attachment, ATTACHMENTS } from '../core/launch/disk.ts';
 import type { LaunchOptions } from '../core/launch/launch.ts';
-import type { QemuArchitecture } from '../core/launch/qemu.ts';
 import { VMMS } from '../core/launch/vmms.ts';
 import { isImageFile } from '../image/file-image.ts';
 import { nbdUri } from '../nbd/index.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import { execPlan } from './attach-exec.ts';
 import { addGuestOptions, configurationOf, type GuestArguments, guestOf, imageOf } from './attach-guest.ts';
+import { type ProcessorArguments, processorOf } from './attach-processor.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import { addImageOptions, addLayers, described, type ImageArguments } from './image-arguments.ts';
+import { addImageOptions, addLayers, described } from './image-arguments.ts';
 import { RecordedOptions } from './recorded-options.ts';
 import { addWritableOptions, type WritableArguments } from './serve-writable.ts';
 import { parseCount, parseSize } from './values.ts';
 
-interface AttachArguments extends ImageArguments, WritableArguments, GuestArguments {
-  readonly vmm?: string;
+interface AttachArguments extends ProcessorArguments, WritableArguments, GuestArguments {
   readonly as?: Attachment;
   readonly at?: string;
   readonly bridge: FuseBridge;
   readonly name: string;
-  readonly kernel?: string;
   readonly initrd?: string;
   readonly append?: string;
   readonly memory: number;
   readonly cpus: number;
-  readonly accel?: 'kvm' | 'tcg';
   readonly exec?: boolean;
   readonly run?: string;
 }
@@ -89,7 +85,9 @@ export function addAttach(program: Command, signal: AbortSignal): void {
     .addOption(new Option('--memory <size>', "the guest's memory").argParser(parseSize).default(DEFAULT_MEMORY, '512M'))
     .option('--cpus <count>', 'its processors', parseCount, 1)
     .addOption(
-      new Option('--accel <name>', "QEMU's accelerator; default: kvm where it can be used").choices(['kvm', 'tcg']),
+      new Option('--accel <how>', 'of QEMU: kvm, or tcg, which emulates; auto: KVM where the kernel starts with it')
+        .choices(['auto', 'kvm', 'tcg'])
+        .default('auto'),
     )
     .addOption(
       new Option('--run <command>', 'a shell command in place of a VMM, told of the disk by $disk').conflicts('vmm'),
@@ -113,11 +111,8 @@ export function addAttach(program: Command, signal: AbortSignal): void {
       serve: ['blockloom', 'serve', ...words, ...writable.words],
       build: ['blockloom', 'build', ...words],
     };
-    const plan = planOf(
-      layers,
-      { ...options, configuration },
-      join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`),
-    );
+    const folder = join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`);
+    const plan = planOf(layers, { ...options, configuration }, folder, await processorOf(options));
     if (options.exec === true) await execPlan(plan, layers, options, signal);
     else print(plan, commands, options);
   });
@@ -127,8 +122,9 @@ function planOf(
   layers: readonly LayerInput[],
   options: AttachArguments & Pick<LaunchOptions, 'configuration'>,
   folder: string,
+  processor: Awaited<ReturnType<typeof processorOf>>,
 ): AttachPlan {
-  const { vmm, as, at, bridge, writable, platform, accel } = options;
+  const { vmm, as, at, bridge, writable } = options;
   const [first, ...more] = layers;
   const isImage = typeof first === 'string' && more.length === 0 && isImageFile(first);
   const plan = planAttachment({
@@ -141,29 +137,13 @@ function planOf(
     readOnly: writable !== true,
     filesystem: isImage ? undefined : (options.fs ?? 'ext4'),
     ...guestOf(options),
-    architecture: architectureOf(platform),
-    accelerator: accel ?? (canUseKvm() ? 'kvm' : 'tcg'),
+    ...processor,
     folder,
     uriOf: (socket, exportName) => nbdUri({ kind: 'unix', path: socket }, exportName),
   });
   if (plan.image.kind !== 'serve' && (options.delta !== undefined || options.perConnection === true))
     throw new ImageError('option-invalid', 'a guest writes to the file itself: no --delta, no --per-connection');
   return plan;
-}
-
-/** The architecture of the image, which its guest has too. */
-function architectureOf(platform: string | undefined): QemuArchitecture {
-  const [, architecture = process.arch] = platform?.split('/') ?? [];
-  return architecture.startsWith('arm64') ? 'arm64' : 'amd64';
-}
-
-function canUseKvm(): boolean {
-  try {
-    accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function print(plan: AttachPlan, commands: ImageCommands, { json }: AttachArguments): void {

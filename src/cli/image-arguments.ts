@@ -6,6 +6,7 @@ import { FAT_COMPATS } from '../core/fat/options.ts';
 import { OPTIONAL_FEATURES } from '../core/ext4/features.ts';
 import { type LayerInput, referenceOf } from '../sources/layer-input.ts';
 import type { OnProgress } from '../core/progress.ts';
+import { defaultCacheDirectory } from '../sources/store/cache-directory.ts';
 import { addCommonOptions, type CommonOptions, withProgress } from './common-options.ts';
 import type { ProgressLine } from './progress.ts';
 import {
@@ -185,6 +186,12 @@ function addSourceOptions(command: Command): Command {
         .argParser(parseSize),
     )
     .option('--no-cache', 'keep nothing between runs');
+}
+
+/** Where the cache is; undefined where there is to be none. Without an option commander has no value. */
+export function cacheDirectoryOf(cache: string | boolean | undefined): string | undefined {
+  if (cache === false) return undefined;
+  return typeof cache === 'string' ? cache : defaultCacheDirectory();
 }
 
 /** A command line with what its definition says. */

@@ -13,12 +13,11 @@ import type { Backend } from '../nbd/index.ts';
 import { openWritable } from '../open-writable.ts';
 import { runImage } from '../run-image.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
-import { defaultCacheDirectory } from '../sources/store/cache-directory.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import { divideWords } from './command-words.ts';
 import { withProgress } from './common-options.ts';
 import { GuestSignals } from './guest-signals.ts';
-import { addImageOptions, addLayers, described } from './image-arguments.ts';
+import { addImageOptions, addLayers, cacheDirectoryOf, described } from './image-arguments.ts';
 import type { ProgressLine } from './progress.ts';
 import { addRunOptions, type RunArguments } from './run-options.ts';
 import { closeExports, openExports } from './serve-exports.ts';
@@ -119,7 +118,7 @@ function machineOptions(
     accelerator: accel,
     memory,
     cpus: cpus ?? Math.min(CPUS_DEFAULT, availableParallelism()),
-    cache: cache === false ? undefined : cache === true ? defaultCacheDirectory() : cache,
+    cache: cacheDirectoryOf(cache),
   };
 }
 

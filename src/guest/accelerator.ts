@@ -44,7 +44,8 @@ export async function chooseAccelerator(trial: AcceleratorTrial): Promise<Accele
   return found;
 }
 
-function canOpenKvm(): boolean {
+/** Whether this user may use the KVM of this host, which says little of whether it works. */
+export function canOpenKvm(): boolean {
   try {
     accessSync(KVM, constants.R_OK | constants.W_OK);
     return true;

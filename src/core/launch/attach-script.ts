@@ -48,13 +48,13 @@ export function scriptOf(plan: AttachPlan, commands: ImageCommands): string {
   const { bridge, folder, launch, disk } = plan;
   const mounts = bridge?.ready === 'mount' ? bridge.path : undefined;
   const steps = stepsOf(plan, commands);
-  const stops = steps.flatMap(({ stop }) => (stop === undefined ? [] : [`${shellWords(stop)};`]));
+  const stops = steps.flatMap(({ stop }) => (stop === undefined ? [] : [`[ -z "$made" ] || ${shellWords(stop)};`]));
   const kept = mounts === undefined || mounts.startsWith(`${folder}/`) ? [] : [mounts];
   const removed = [...kept, folder].map(shellWord).join(' ');
   const end = ['set +e;', ...stops, 'for pid in $pids; do kill $pid; wait $pid; done;', `rm -rf ${removed}`];
   return [
     '(',
-    'set -e; pids=',
+    'set -e; pids= made=',
     `mkdir -m 700 ${shellWord(folder)}`,
     `trap ${shellWord(`{ ${end.join(' ')}; } 2>/dev/null`)} EXIT`,
     // Not every shell takes the end by a signal for one.
@@ -72,9 +72,10 @@ function fileLines({ path, text }: LaunchFile): string {
 
 const TESTS = { socket: '-S', file: '-s' } as const;
 
-function stepLines({ argv, ready }: Step, mountPoint: string | undefined): string[] {
+function stepLines({ argv, ready, stop }: Step, mountPoint: string | undefined): string[] {
   const line = shellWords(argv);
-  if (ready === undefined || ready.kind === 'exit') return [line];
+  // What another has made is not ended here.
+  if (ready === undefined || ready.kind === 'exit') return stop === undefined ? [line] : [line, 'made=1'];
   const test = `[ ${TESTS[ready.kind]} ${shellWord(ready.path)} ]`;
   return [
     ...(mountPoint === undefined ? [] : [`: >${shellWord(mountPoint)}`]),
