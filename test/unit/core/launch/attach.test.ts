@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { scriptOf, stepsOf } from '../../../../src/core/launch/attach-script.ts';
+import { type AttachOptions, type AttachPlan, planAttachment } from '../../../../src/core/launch/attach.ts';
+import { VMMS } from '../../../../src/core/launch/vmms.ts';
+import { LAUNCH } from '../../../helpers/launch-options.ts';
+
+const COMMANDS = { serve: ['blockloom', 'serve', 'a.tar'], build: ['blockloom', 'build', 'a.tar'] };
+
+function plan(options: Partial<AttachOptions> & { named?: string }): AttachPlan {
+  return planAttachment({
+    ...LAUNCH,
+    readOnly: true,
+    fuseBridge: 'qemu-storage-daemon',
+    vmm: VMMS.find(({ name }) => name === options.named),
+    uriOf: (socket, name) => `nbd+unix:///${name}?socket=${socket}`,
+    ...options,
+  });
+}
+
+const stepNames = (options: Parameters<typeof plan>[0]): string[] =>
+  stepsOf(plan(options), COMMANDS).map(({ name, argv }) => `${name} ${argv[0]}`);
+
+const NODE = 'driver=nbd,node-name=disk,server.type=unix,server.path=/d/nbd.sock,export=disk,read-only=on';
+
+describe('a plan', () => {
+  it('is what the VMM takes best, unless told', () => {
+    expect(stepNames({ named: 'qemu' })).toEqual(['serve blockloom', 'vmm qemu-system-x86_64']);
+    expect(stepNames({ named: 'firecracker' })).toEqual([
+      'serve blockloom',
+      'bridge qemu-storage-daemon',
+      'vmm firecracker',
+    ]);
+    expect(stepNames({ named: 'xhyve' })).toEqual(['build blockloom', 'vmm xhyve']);
+    expect(stepNames({ named: 'kvmtool', as: 'nbd-device' })).toEqual([
+      'serve blockloom',
+      'bridge nbd-client',
+      'vmm lkvm',
+    ]);
+    expect(stepNames({ as: 'fuse', fuseBridge: 'nbdfuse' })).toEqual(['serve blockloom', 'bridge nbdfuse']);
+    expect(stepNames({ as: 'vhost-user', run: 'my-vmm' })).toEqual([
+      'serve blockloom',
+      'bridge qemu-storage-daemon',
+      'vmm sh',
+    ]);
+    expect(stepNames({ named: 'qemu', as: 'file', imageFile: '/i/disk.img' })).toEqual(['vmm qemu-system-x86_64']);
+  });
+
+  it('has the bridges as their manuals say', () => {
+    const bridge = (options: Parameters<typeof plan>[0]): readonly string[] | undefined => plan(options).bridge?.argv;
+    expect(bridge({ as: 'fuse' })).toEqual([
+      'qemu-storage-daemon',
+      '--blockdev',
+      NODE,
+      '--export',
+      'type=fuse,id=fuse,node-name=disk,mountpoint=/d/disk.img,writable=off',
+    ]);
+    expect(bridge({ as: 'vhost-user', at: '/s,v', readOnly: false })).toEqual([
+      'qemu-storage-daemon',
+      '--blockdev',
+      NODE.replace('=on', '=off'),
+      '--export',
+      'type=vhost-user-blk,id=vhost-user,node-name=disk,addr.type=unix,addr.path=/s,,v,writable=on,num-queues=1',
+    ]);
+    const uri = 'nbd+unix:///disk?socket=/d/nbd.sock';
+    expect(bridge({ as: 'fuse', fuseBridge: 'nbdfuse' })).toEqual(['nbdfuse', '--readonly', '/d/disk.img', uri]);
+    expect(plan({ as: 'nbd-device', at: '/dev/nbd3' }).bridge).toMatchObject({
+      argv: ['nbd-client', '-unix', '/d/nbd.sock', '-N', 'disk', '/dev/nbd3', '-b', '4096'],
+      stop: ['nbd-client', '-d', '/dev/nbd3'],
+    });
+  });
+
+  it.each([
+    [{}, /a VMM or a way to attach is missing/],
+    [{ named: 'xhyve', as: 'nbd' }, /xhyve takes no disk as nbd, but as file, fuse/],
+    [{ named: 'firecracker', kernel: undefined }, /firecracker boots a kernel that it is given/],
+    [{ named: 'rumprun' }, /rumprun opens its disk for writing: --writable is missing/],
+    [{ named: 'qemu', as: 'file', imageFile: '/i', readOnly: false }, /a guest would write to \/i itself/],
+    [{ named: 'qemu', as: 'file', imageFile: '/i', at: '/j' }, /\/i is an image already/],
+  ] as const)('is refused: %j', (options, message) => {
+    expect(() => plan(options)).toThrow(message);
+  });
+
+  it('is a script that ends what it began', () => {
+    expect(scriptOf(plan({ named: 'kvmtool', as: 'nbd-device' }), COMMANDS)).toBe(
+      [
+        '(',
+        'set -e; pids= made=',
+        'mkdir -m 700 /d',
+        'trap \'{ set +e; [ -z "$made" ] || nbd-client -d /dev/nbd0; for pid in $pids; do kill $pid; wait $pid; done; rm -rf /d; } 2>/dev/null\' EXIT',
+        "trap 'exit 130' INT; trap 'exit 143' TERM",
+        'blockloom serve a.tar --socket /d/nbd.sock --export disk >/dev/null & pids="$! $pids"',
+        'until [ -S /d/nbd.sock ]; do jobs >/dev/null; kill -0 $! 2>/dev/null; sleep 0.1; done',
+        'nbd-client -unix /d/nbd.sock -N disk /dev/nbd0 -b 4096',
+        'made=1',
+        "lkvm run -k /k/app -c 2 -m 256 -d /dev/nbd0,ro -p 'root=/dev/vda ro'",
+        ')',
+      ].join('\n'),
+    );
+  });
+});
