@@ -1,12 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { foldCase } from '../../src/core/fat/long-names.ts';
 import type { ImageOptions } from '../../src/image/options.ts';
+import { blockloom, output } from '../helpers/cli.ts';
 import { buildFat, fsckFat } from '../helpers/fat-image.ts';
 import { scratch } from '../helpers/scratch.ts';
-import type { TarEntry } from '../helpers/tar-writer.ts';
+import { makeTar, type TarEntry } from '../helpers/tar-writer.ts';
 import { requireTools, run } from '../helpers/tools.ts';
 
 const isReady = requireTools('fsck.fat', 'mcopy', 'fls', 'icat', 'blkid');
@@ -137,4 +138,47 @@ describe.skipIf(!isReady)('a FAT image', () => {
       { numRuns: 25 },
     );
   }, 100_000);
+});
+
+describe('the command line', () => {
+  const made = (): string => {
+    const folder = scratch();
+    const names = ['I', 'i1', '\u0130', '\u0131x', 'z\u00e4', 'long name 2', 'long name 1'];
+    writeFileSync(
+      join(folder, 'a.tar'),
+      makeTar(names.map((name) => ({ name: utf8(name), data: name, mtime: 1_711_853_999 }))),
+    );
+    return folder;
+  };
+
+  it.each(['vfat', 'tar'])('makes the same %s image everywhere, and again from its lock', (fs) => {
+    const cwd = made();
+    const hash = ['hash', '--fs', fs, '--mtime', 'keep', 'a.tar'];
+    const digests = [{ TZ: 'UTC' }, { TZ: 'Pacific/Kiritimati' }, { LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' }].map(
+      (env) => output(hash, { cwd, env }),
+    );
+    expect(new Set(digests).size).toBe(1);
+    const built = output(['build', '--fs', fs, '--mtime', 'keep', '--lock', 'lock', '-o', 'image', 'a.tar'], { cwd });
+    expect(built).toBe(`${digests[0]}  image`);
+    expect(output(['verify', 'image', '--lock', 'lock'], { cwd })).toBe(`same ${digests[0]}`);
+    expect(output(['build', '--locked', 'lock', '-o', 'again'], { cwd })).toBe(`${digests[0]}  again`);
+    expect(output(['map', '--fs', fs, '--path', 'i1', 'a.tar'], { cwd })).toContain('file /i1 (layer 0)');
+  });
+
+  it('refuses what FAT has no place for', () => {
+    const cwd = made();
+    const refusals = [
+      ['--journal=auto', 'a journal on vfat, which has none'],
+      ['--embed-inputs', 'layers named by digest in vfat, which has no place for a record'],
+      ['--label=far-too-long-for-it', 'a label of 19 bytes: at most 11 on FAT'],
+    ].map(
+      ([option = '', message]) => [blockloom(['hash', '--fs', 'vfat', option, 'a.tar'], { cwd }), message] as const,
+    );
+    for (const [{ status, stderr }, message] of refusals)
+      expect([status, stderr]).toEqual([2, `blockloom: ${message}\n`]);
+    output(['build', '--fs', 'vfat', '-o', 'image', 'a.tar'], { cwd });
+    expect(blockloom(['ls', 'image'], { cwd }).stderr).toContain(
+      'a FAT filesystem, where ext4, ext3 or ext2 is expected',
+    );
+  });
 });
