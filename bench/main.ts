@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { benchBuild } from './build.ts';
 import { benchFuzz } from './fuzz.ts';
+import { benchGuest } from './guest/bench-guest.ts';
 import { benchMicro } from './micro.ts';
 import { benchPlacement } from './placement/bench-placement.ts';
 import { benchScale } from './scale/bench-scale.ts';
@@ -15,6 +16,8 @@ npm run bench -- serve [--quick] [--million] [--requests COUNT] [--only PART]
                                      the live image over NBD, beside nbdkit and qemu-nbd
                                      parts: reads, writes, first-block, endurance, files
 npm run bench -- placement [--size ci]   what a change of layers changes in blocks and chunks, beside mke2fs
+npm run bench -- guest [--size ci] [--quick] [--kernel FILE] [--accel auto|kvm|tcg]
+                                     a guest's boot and reads over NBD, beside a file, vhost-user and 9p
 npm run bench -- fuzz [--size ci]    a million damaged conversations with the NBD server,
                                      100,000 damaged filesystems for the reader
 
@@ -30,6 +33,8 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     requests: { type: 'string' },
     only: { type: 'string' },
+    kernel: { type: 'string' },
+    accel: { type: 'string', default: 'auto' },
     json: { type: 'string' },
   },
 });
@@ -43,8 +48,13 @@ const benches: Record<string, () => Promise<unknown>> = {
   micro: async () => benchMicro(size),
   serve: async () => benchServe({ size, rounds, quick, million, requests, only }),
   placement: async () => benchPlacement(size),
+  guest: async () =>
+    benchGuest({ size, rounds: quick ? 1 : rounds, kernel: values.kernel, accelerator: accelerator() }),
   fuzz: async () => benchFuzz(size),
 };
+function accelerator(): 'auto' | 'kvm' | 'tcg' {
+  return values.accel === 'kvm' || values.accel === 'tcg' ? values.accel : 'auto';
+}
 const bench = benches[positionals[0] ?? ''];
 if (bench === undefined || !(rounds >= 1) || !(requests >= 10)) {
   console.error(USAGE);
