@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageError } from '../../../../src/core/errors.ts';
-import type { Disk } from '../../../../src/core/launch/disk.ts';
+import { ATTACHMENTS, type Disk } from '../../../../src/core/launch/disk.ts';
 import type { LaunchOptions } from '../../../../src/core/launch/launch.ts';
+import { debianPackage } from '../../../../src/core/launch/packages.ts';
 import { VMMS } from '../../../../src/core/launch/vmms.ts';
 
 const NBD: Disk = {
@@ -221,17 +222,42 @@ describe('every VMM', () => {
 
 describe('docs/systems.md', () => {
   const page = readFileSync(join(import.meta.dirname, '../../../../docs/systems.md'), 'utf8');
-  const rows = page.split('\n').filter((line) => /^\| `[a-z]/.test(line));
+  /** The cells of a table's rows, by its first heading. */
+  const rowsOf = (heading: string): string[][] => {
+    const lines = page
+      .slice(page.indexOf(`| ${heading} |`))
+      .split('\n')
+      .slice(2);
+    const rows = lines.slice(
+      0,
+      lines.findIndex((line) => !line.startsWith('|')),
+    );
+    return rows.map((row) =>
+      row
+        .split('|')
+        .map((cell) => cell.trim().replace(/^`([^`]*)`$/, '$1'))
+        .slice(1),
+    );
+  };
 
   it('has a row for every VMM, in their order, that says what of it is executed', () => {
     const ends = VMMS.map(({ name, attachments }) => [
       name,
       attachments.map(([as, status]) => `${as} ${status}`).join(', '),
     ]);
-    const found = rows.map((row) => {
-      const [, name = '', , ways = ''] = row.split('|').map((cell) => cell.trim());
-      return [name.replaceAll('`', ''), ways];
-    });
-    expect(found).toEqual(ends);
+    expect(rowsOf('`--vmm`').map(([name, , ways]) => [name, ways])).toEqual(ends);
+  });
+
+  it('has a row for every way with a bridge, with the packages of its programs', () => {
+    const bridged = ATTACHMENTS.filter((as) => !['nbd', 'file'].includes(as));
+    const rows = rowsOf('way').map(([as = '', programs = '', packages = '']) => [as, programs, packages] as const);
+    expect(rows.map(([as]) => as)).toEqual(bridged);
+    for (const [, programs, packages] of rows) {
+      const names = [...programs.matchAll(/`(?:--bridge )?([\w-]+)(?: [^`]*)?`|^([\w-]+)$/g)].map(
+        ([, a, c]) => a ?? c ?? '',
+      );
+      const known = names.map(debianPackage).filter((name) => name !== undefined);
+      expect([...new Set(known)].join(', ')).toBe(packages);
+    }
   });
 });
