@@ -1,6 +1,8 @@
 import { recipe as sixtyFourBit } from './64bit/recipe.ts';
 import { recipe as compact } from './compact/recipe.ts';
 import { recipe as directories } from './directories/recipe.ts';
+import { recipe as diskGpt } from './disk-gpt/recipe.ts';
+import { recipe as diskMbr } from './disk-mbr/recipe.ts';
 import { recipe as empty } from './empty/recipe.ts';
 import { recipe as everyFileType } from './every-file-type/recipe.ts';
 import { recipe as ext2 } from './ext2/recipe.ts';
@@ -52,4 +54,6 @@ export const CASES: ReadonlyMap<string, Recipe> = new Map([
   ['fat32', fat32],
   ['fat-includeos', fatIncludeos],
   ['tar-image', tarImage],
+  ['disk-gpt', diskGpt],
+  ['disk-mbr', diskMbr],
 ]);

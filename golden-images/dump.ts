@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import type { ImageOptions } from '../src/image/options.ts';
+import type { Recipe } from './recipe.ts';
 import { type ByteString, byteString, bytesOf, displayName } from '../src/core/bytes.ts';
 
 /** Files up to this length are dumped with the digest of their content, in bytes. */
@@ -11,9 +12,13 @@ const CONTENT_MAX = 2 ** 26;
 /** A directory of more names is dumped with the digest of them all, instead of a line for each. */
 const NAMES_MAX = 2000;
 
-type Filesystem = NonNullable<ImageOptions['fs']>;
+/** What an image is dumped as: its filesystem, or the disk that it is. */
+type DumpKind = NonNullable<ImageOptions['fs']> | 'disk';
 
-const DUMP_TOOLS: Readonly<Record<Filesystem, readonly (readonly [command: string, argument: string])[]>> = {
+export const dumpKindOf = ({ options, disk }: Pick<Recipe, 'options' | 'disk'>): DumpKind =>
+  disk === undefined ? (options?.fs ?? 'ext4') : 'disk';
+
+const DUMP_TOOLS: Readonly<Record<DumpKind, readonly (readonly [command: string, argument: string])[]>> = {
   ext4: [
     ['dumpe2fs', '-V'],
     ['debugfs', '-V'],
@@ -24,17 +29,19 @@ const DUMP_TOOLS: Readonly<Record<Filesystem, readonly (readonly [command: strin
   ],
   vfat: [['mtools', '--version']],
   tar: [['tar', '--version']],
+  disk: [['sfdisk', '--version']],
 };
 
-/** Whether the programs are there that dumps of a filesystem are made with. */
-export function hasDumpTools(fs: Filesystem): boolean {
-  return DUMP_TOOLS[fs].every(([tool, argument]) => spawnSync(tool, [argument]).status === 0);
+/** Whether the programs are there that dumps of a kind are made with. */
+export function hasDumpTools(kind: DumpKind): boolean {
+  return DUMP_TOOLS[kind].every(([tool, argument]) => spawnSync(tool, [argument]).status === 0);
 }
 
-/** What the tools of a filesystem say of an image; `folder` is for files in between. */
-export function dump(image: string, folder: string, fs: Filesystem): string {
-  if (fs === 'tar') return dumpTar(image);
-  return fs === 'vfat' ? dumpFat(image) : dumpExt4(image, folder);
+/** What the tools of a kind say of an image; `folder` is for files in between. */
+export function dump(image: string, folder: string, kind: DumpKind): string {
+  if (kind === 'disk') return run('sfdisk', ['--dump', image]).toString().replaceAll(image, 'disk');
+  if (kind === 'tar') return dumpTar(image);
+  return kind === 'vfat' ? dumpFat(image) : dumpExt4(image, folder);
 }
 
 /** What mtools say: the fields of the boot sector, then the directories. */

@@ -1,3 +1,4 @@
+import type { DiskOptions } from '../src/image/disk-options.ts';
 import type { ImageOptions } from '../src/image/options.ts';
 import type { TarEntry } from '../test/helpers/tar-writer.ts';
 
@@ -5,6 +6,7 @@ import type { TarEntry } from '../test/helpers/tar-writer.ts';
 export interface Recipe {
   readonly layers: readonly (readonly TarEntry[])[];
   readonly options?: ImageOptions;
+  readonly disk?: DiskOptions;
 }
 
 /** `length` bytes that depend on `seed` alone. */

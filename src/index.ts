@@ -43,6 +43,8 @@ export type { Range } from './core/plan/ranges.ts';
 export { type Image, PlannedImage } from './image/image.ts';
 export type { FileDigests } from './image/file-trees.ts';
 export { openImage, type OpenImageOptions, openLayeredImage, type OpenedImage } from './image/open-image.ts';
+export type { BootOptions, DiskOptions, PartitionOptions } from './image/disk-options.ts';
+export type { DiskPlan, PlacedPartition } from './core/disk/disk-plan.ts';
 export type { ImageOptions } from './image/options.ts';
 export { type Definition, readDefinition } from './definition/read-definition.ts';
 export { readImageRecord } from './image/read-record.ts';

@@ -98,7 +98,8 @@ async function build(
 ): Promise<void> {
   const lock = options.locked === undefined ? undefined : readLockFile(options.locked);
   // Refused before the layers are decompressed, which may take long.
-  const inputs = layers.length > 0 ? pathsOf(layers) : (lock?.references.map(({ reference }) => reference) ?? []);
+  const inputs =
+    layers.length > 0 ? pathsOf(layers, options.disk) : (lock?.references.map(({ reference }) => reference) ?? []);
   await checkOutput(
     options.output,
     options.force ?? false,

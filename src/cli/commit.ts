@@ -39,7 +39,7 @@ export function addCommit(program: Command, signal: AbortSignal): void {
   addNotes(addImageOptions(addDryRun(command)), NOTES).action(async (references: string[], given: CommitOptions) => {
     const { layers, options } = await described(references, given);
     refuseHashTree(options);
-    await checkOutput(options.output, options.force ?? false, [options.delta, ...pathsOf(layers)]);
+    await checkOutput(options.output, options.force ?? false, [options.delta, ...pathsOf(layers, options.disk)]);
     await commit(layers, options, signal);
   });
 }

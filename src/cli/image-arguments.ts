@@ -237,13 +237,22 @@ export async function describedOrLocked<T extends ImageArguments>(
   return layers.length === 0 && options.file === undefined ? { layers, options } : described(layers, options);
 }
 
-/** The paths of this host that layers may be read from. */
-export function pathsOf(layers: readonly LayerInput[]): string[] {
-  return layers.flatMap((input) =>
-    typeof input !== 'string' && 'files' in input
-      ? Object.values(input.files).flatMap((entry) => ('file' in entry ? [entry.file] : []))
-      : [referenceOf(input)],
-  );
+/** The paths of this host that layers and a disk may be read from. */
+export function pathsOf(layers: readonly LayerInput[], disk?: ImageArguments['disk']): string[] {
+  const { esp, boot, partitions = [] } = typeof disk === 'object' ? disk : {};
+  return [
+    ...[...layers, ...(esp?.layers ?? [])].flatMap(pathsOfInput),
+    ...partitions.flatMap((each) =>
+      'file' in each ? [each.file] : 'layers' in each ? each.layers.flatMap(pathsOfInput) : [],
+    ),
+    ...[boot?.kernel, boot?.initrd, boot?.efi].filter((path) => path !== undefined),
+  ];
+}
+
+function pathsOfInput(input: LayerInput): string[] {
+  return typeof input !== 'string' && 'files' in input
+    ? Object.values(input.files).flatMap((entry) => ('file' in entry ? [entry.file] : []))
+    : [referenceOf(input)];
 }
 
 /** An image, and the options with which it was opened. */

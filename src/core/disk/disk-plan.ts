@@ -33,7 +33,7 @@ export interface Partition {
 }
 
 /** A partition as it lies in a disk. */
-interface PlacedPartition {
+export interface PlacedPartition {
   /** From 1. */
   readonly number: number;
   readonly name: string;

@@ -167,6 +167,27 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   ['blockloom: 1\nlayers: ["a]', '2:13: missing closing "quote'],
   ['{"blockloom": 1,\n"layers" ["a"]}', '2:10: missing , or : between flow map items'],
   [layers('---\nx: 1'), '3:1: a second document begins, expected one'],
+  [layers('disk: {}'), '3:7: disk: the key "table" is missing'],
+  [layers('disk: { table: dos }'), '3:16: disk.table: found "dos", expected gpt or mbr'],
+  [layers('disk: { table: gpt, dax: true }'), '3:7: disk: found dax, expected it with table: mbr only'],
+  [
+    layers('disk: { table: gpt, partitions: [{ type: swap }] }'),
+    '3:34: disk.partitions[0]: found nothing that it holds, expected',
+  ],
+  [
+    layers('disk: { table: gpt, partitions: [{ swap: 1M, empty: 1M }] }'),
+    '3:34: disk.partitions[0]: found both swap and empty, expected one of',
+  ],
+  [
+    layers('disk: { table: gpt, partitions: [{ swap: 1M, size: 1M }] }'),
+    '3:34: disk.partitions[0]: found size, expected it with file only',
+  ],
+  [
+    layers('disk: { table: gpt, partitions: [{ empty: 1M, filesystem: {} }] }'),
+    '3:34: disk.partitions[0]: found filesystem, expected it with layers only',
+  ],
+  [layers('boot: { loader: grub }'), '3:17: boot.loader: found "grub", expected systemd-boot or uki'],
+  [layers('boot: { timeout: soon }'), '3:18: boot.timeout: found "soon", expected a number of seconds'],
   [layers('filesystem: { lable: x }'), '3:15: filesystem: found the unknown key "lable", did you mean "label"?'],
   [layers('filesystem: { type: ntfs }'), '3:21: filesystem.type: found "ntfs", expected ext4'],
   [layers('filesystem: { label: 5 }'), '3:22: filesystem.label: found 5, expected text: put it in quotes'],
