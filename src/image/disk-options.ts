@@ -52,6 +52,7 @@ export type PartitionContent =
   /** So many bytes of zeros. */
   | { readonly empty: number };
 
+/** A partition behind that of the layers. */
 export type PartitionOptions = PartitionContent & {
   /** Default: what its content tells: swap, basic-data for FAT, linux-generic. */
   readonly type?: PartitionType | undefined;
