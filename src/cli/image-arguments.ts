@@ -164,6 +164,8 @@ function addTreeOptions(command: Command): Command {
         .argParser(parseSalt)
         .implies({ verity: true }),
     )
+    .option('--verity-superblock', 'put a superblock in front of the hash tree, as is the default')
+    .option('--no-verity-superblock', 'leave that out, as Kata Containers wants it')
     .option(
       '--embed-inputs',
       "name the layers by digest in the image's record; reads tars in place and directories whole",

@@ -9,7 +9,7 @@ export function verityJson(verity: Verity): Record<string, unknown> {
   return {
     rootHash: hexOf(rootHash),
     salt: saltText(salt),
-    uuid: formatUuid(uuid),
+    ...(uuid !== undefined && { uuid: formatUuid(uuid) }),
     hashType: 1,
     algorithm: 'sha256',
     dataBlockSize: VERITY_BLOCK_SIZE,

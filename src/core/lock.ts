@@ -13,6 +13,8 @@ interface LockedLayerOptions {
   readonly keepPermissions?: true;
   /** The salt of the hash tree behind the filesystem in hexadecimal, `-` for none; only where there is a tree. */
   readonly veritySalt?: string;
+  /** Only where the tree has no superblock. */
+  readonly veritySuperblock?: false;
   /** The disk that the filesystem is in: its table, `arm64` and `dax` where they are so, and a digest of what else describes it. */
   readonly disk?: string;
 }
@@ -108,7 +110,7 @@ function readOptions(json: JsonValue): LockedOptions {
     keys: RECORDED_OPTIONS,
     read: readRecordedOptions,
   };
-  json.allowOnly([...keys, 'embedInputs', 'keepPermissions', 'veritySalt', 'disk']);
+  json.allowOnly([...keys, 'embedInputs', 'keepPermissions', 'veritySalt', 'veritySuperblock', 'disk']);
   const disk = json.get('disk');
   const salt = json.get('veritySalt');
   return {
@@ -117,6 +119,7 @@ function readOptions(json: JsonValue): LockedOptions {
     ...flag(json, 'keepPermissions'),
     ...(disk.isPresent ? { disk: disk.matching(DISK, 'gpt or mbr, and what else describes a disk') } : {}),
     ...(salt.isPresent ? { veritySalt: salt.matching(SALT, 'up to 256 bytes in hexadecimal, or -') } : {}),
+    ...(json.get('veritySuperblock').optionalBoolean() === false ? { veritySuperblock: false } : {}),
   };
 }
 

@@ -49,6 +49,6 @@ filesystem:
 mtime: 2026-01-01T00:00:00Z
 
 # Also owner, chmod_mask, keep_permissions, symlinked_parents, platform, fsverity, verity, verity_salt,
-# embed_inputs, format_version.
+# verity_superblock, embed_inputs, format_version.
 `;
 }

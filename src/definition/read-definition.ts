@@ -42,6 +42,7 @@ export type Definition = Pick<
   | 'fsverity'
   | 'verity'
   | 'veritySalt'
+  | 'veritySuperblock'
   | 'embedInputs'
   | 'formatVersion'
   | 'disk'
@@ -85,6 +86,7 @@ function toDefinition(found: Read<ReturnType<typeof definitionRecord>['fields']>
     fsverity: found.fsverity,
     verity: found.verity,
     veritySalt: found.verity_salt,
+    veritySuperblock: found.verity_superblock,
     embedInputs: found.embed_inputs,
     formatVersion: found.format_version,
     disk: found.boot === undefined ? found.disk : { table: 'gpt', ...found.disk, boot: found.boot },

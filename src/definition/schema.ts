@@ -48,6 +48,7 @@ export const definitionRecord = (folder: Folder) =>
         option(saltValue, ['string']),
         'the salt of the tree; default: 32 bytes that are always the same',
       ),
+      verity_superblock: field(flag, 'whether a superblock stands in front of the tree; default: true'),
       embed_inputs: field(flag, "name the layers by digest in the image's record"),
       format_version: field(option(countValue, ['integer']), 'the layout of the image; 1 is the only one yet'),
     },

@@ -20,10 +20,12 @@ import { blockHash, sha256 } from './sha256.ts';
 
 /** What making a hash tree needs, and what it tells. */
 interface HashTreeOptions extends Pick<OpenLayerOptions, 'cache' | 'signal' | 'onWarning' | 'onProgress'> {
+  /** Default: true. */
+  readonly veritySuperblock?: boolean | undefined;
   readonly planOnly?: boolean | undefined;
 }
 
-/** A hash tree of dm-verity with its superblock. */
+/** A hash tree of dm-verity, and its superblock where it has one. */
 export interface HashTree {
   readonly plan: Plan;
   /** The only one that the plan reads from. */
@@ -42,7 +44,7 @@ export async function makeHashTree(
   salt: Uint8Array,
   options: HashTreeOptions,
 ): Promise<HashTree> {
-  const layout = layOutVerity(image.plan);
+  const layout = layOutVerity(image.plan, options.veritySuperblock);
   const plan = planHashTree(layout, blockHash(salt));
   if (options.planOnly === true) return { plan, blob: NO_BYTES };
   return { plan, ...(await makeTree(image, layers, layout, salt, options)) };
@@ -65,9 +67,10 @@ async function makeTree(
     image.verifyUnchanged();
     for (const each of hashes) each.save();
     const rootHash = tree.root();
+    const verity = { rootHash, salt, dataBlocks: layout.dataBlocks, hashOffset: image.size };
+    if (!layout.hasSuperblock) return { blob: file.finish(), verity };
     const { block, uuid } = makeVeritySuperblock(layout.dataBlocks, salt, rootHash, sha256());
-    const verity = { rootHash, salt, uuid, dataBlocks: layout.dataBlocks, hashOffset: image.size };
-    return { blob: file.finish(block), verity };
+    return { blob: file.finish(block), verity: { ...verity, uuid } };
   } catch (error) {
     file.discard();
     throw error;
@@ -95,9 +98,9 @@ class TreeFile {
   }
 
   /** Ends the file; it is the blob's then. */
-  finish(superblock: Uint8Array): Blob {
+  finish(superblock?: Uint8Array): Blob {
     assert(this.#isComplete(), 'every block of the tree was made');
-    this.#write(0, superblock);
+    if (superblock !== undefined) this.#write(0, superblock);
     return new FileBlob(this.#fd, identityOf(fstatSync(this.#fd, { bigint: true })), {});
   }
 

@@ -24,6 +24,7 @@ export function lockOptions(options: LockableOptions): LockedOptions {
     ...(options.embedInputs === true ? { embedInputs: true } : {}),
     ...(options.keepPermissions === true ? { keepPermissions: true } : {}),
     ...(salt === undefined ? {} : { veritySalt: saltText(salt) }),
+    ...(options.veritySuperblock === false ? { veritySuperblock: false } : {}),
     ...(options.disk === undefined ? {} : { disk: lockDisk(options.disk, options.platform) }),
   };
 }

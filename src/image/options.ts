@@ -58,6 +58,8 @@ export interface ImageOptions {
   readonly verity?: boolean | undefined;
   /** What is hashed before each block, at most 256 bytes; default: 32 bytes that are always the same. */
   readonly veritySalt?: Uint8Array | undefined;
+  /** Whether the superblock of dm-verity stands in front of the tree, as most tools want it; Kata Containers does not. Default: true. */
+  readonly veritySuperblock?: boolean | undefined;
   /** Which layout; default and only one: 1. */
   readonly formatVersion?: number | undefined;
 }
@@ -188,7 +190,9 @@ const DEFAULT_SALT = bytesOf('blockloom dm-verity default salt');
 
 /** The salt of the hash tree; undefined for an image without one. Throws `option-invalid`. */
 export function toVeritySalt(options: ImageOptions): Uint8Array | undefined {
-  const { veritySalt: salt, verity = salt !== undefined, blockSize = 4096 } = options;
+  const { veritySalt: salt, verity = salt !== undefined, veritySuperblock = true, blockSize = 4096 } = options;
+  if (!verity && !veritySuperblock)
+    throw new ImageError('option-invalid', 'a hash tree without a superblock, and no hash tree');
   if (!verity) return undefined;
   if (blockSize !== VERITY_BLOCK_SIZE) {
     const what = `a hash tree over blocks of ${blockSize} bytes: dm-verity needs a block size of ${VERITY_BLOCK_SIZE}`;

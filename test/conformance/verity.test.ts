@@ -71,35 +71,53 @@ describe.skipIf(!requireTools('veritysetup', 'e2fsck'))('build --verity', () => 
     expect(check).toThrow(/Verification failed/);
   });
 
-  it('prints the parameters of a kernel, of systemd and of Kata, and the root hash alone', () => {
+  it('prints the parameters of a kernel and of systemd, and the root hash alone', () => {
     const folder = scratch();
     const { tree } = built(folder);
     const { rootHash: root, hashOffset: offset, dataBlocks: blocks } = tree;
     const table = `0 ${blocks * 8} verity 1 /dev/vda /dev/vda 4096 4096 ${blocks} ${blocks + 1} sha256 ${root} ${DEFAULT_SALT}`;
     const dmInit = `dm-mod.create="root,,,ro,${table}" root=/dev/dm-0 ro`;
     const systemd = `roothash=${root} systemd.verity_root_data=/dev/vda systemd.verity_root_hash=/dev/vda systemd.verity_root_options=hash-offset=${offset} root=/dev/mapper/root ro`;
-    const kata = `root_hash=${root},salt=${DEFAULT_SALT},data_blocks=${blocks},data_block_size=4096,hash_block_size=4096`;
-    expect(tree.parameters).toEqual({ dmInit, systemd, kata });
+    expect(tree.parameters).toEqual({ dmInit, systemd });
     const lines = output(['build', 'base.tar', 'app.tar', '--verity', '-o', 'again.img'], { cwd: folder }).split('\n');
     expect(lines.map((line) => line.replace(/ +/g, ' ')).slice(1)).toEqual(
-      [`root hash ${root}`, `dm-init ${dmInit}`, `systemd ${systemd}`, `kata ${kata}`].map((line) =>
-        line.replace(/ +/g, ' '),
-      ),
+      [`root hash ${root}`, `dm-init ${dmInit}`, `systemd ${systemd}`].map((line) => line.replace(/ +/g, ' ')),
     );
     expect(output(['hash', 'base.tar', 'app.tar', '--algorithm', 'verity'], { cwd: folder })).toBe(root);
-    expect(built(scratch(), '--verity-salt', '-').tree.parameters.kata).toBeUndefined();
   });
 
-  it('has a hash area that Kata takes as a second partition, without the superblock', () => {
+  it('is on a second partition without a superblock what Kata takes', () => {
     const folder = scratch();
-    const { path, tree } = built(folder);
+    const { path, tree } = built(folder, '--disk', 'mbr', '--no-verity-superblock');
     const bytes = readFileSync(path);
-    writeFileSync(join(folder, 'data'), bytes.subarray(0, tree.hashOffset));
-    writeFileSync(join(folder, 'hashes'), bytes.subarray(tree.hashOffset + 4096));
+    writeFileSync(join(folder, 'data'), bytes.subarray(2 ** 20, 2 ** 20 + tree.dataBlocks * 4096));
+    writeFileSync(join(folder, 'hashes'), bytes.subarray(tree.hashOffset));
     const form = ['--no-superblock', '--hash=sha256', `--salt=${tree.salt}`, `--data-blocks=${tree.dataBlocks}`];
     const check = (): unknown =>
       run('veritysetup', ['verify', ...form, join(folder, 'data'), join(folder, 'hashes'), tree.rootHash]);
     expect(check).not.toThrow();
+    expect(tree.parameters.kata).toBe(
+      `root_hash=${tree.rootHash},salt=${tree.salt},data_blocks=${tree.dataBlocks},data_block_size=4096,hash_block_size=4096`,
+    );
+    expect(tree.parameters.systemd).toContain(
+      ` systemd.verity_root_options=superblock=no,format=1,data-block-size=4096,hash-block-size=4096,data-blocks=${tree.dataBlocks},salt=${tree.salt},hash=sha256 `,
+    );
+    expect(built(scratch(), '--disk', 'mbr', '--no-verity-superblock', '--verity-salt', '-').tree.parameters.kata).toBe(
+      undefined,
+    );
+  });
+
+  it('without a superblock is the same tree a block earlier, in a lock too', () => {
+    const folder = scratch();
+    const { path, tree } = built(folder, '--no-verity-superblock', '--lock', 'disk.lock');
+    const withSuperblock = built(scratch());
+    expect(tree.rootHash).toBe(withSuperblock.tree.rootHash);
+    const bytes = readFileSync(withSuperblock.path);
+    const { hashOffset } = withSuperblock.tree;
+    const without = Buffer.concat([bytes.subarray(0, hashOffset), bytes.subarray(hashOffset + 4096)]);
+    expect(readFileSync(path).equals(without)).toBe(true);
+    expect(output(['verify', '--lock', 'disk.lock'], { cwd: folder })).toMatch(/^same /);
+    expect(blockloom(['hash', 'base.tar', '--no-verity-superblock'], { cwd: folder }).status).toBe(2);
   });
 
   it('is verified, locked, measured and mapped, in a definition too', () => {
@@ -173,7 +191,7 @@ describe.skipIf(!requireTools('nbdcopy'))('serve --verity', () => {
     run('nbdcopy', ['--connections=4', uri, join(folder, 'live.img')]);
     run('cmp', [path, join(folder, 'live.img')]);
     expect(log[0]).toBe(`blockloom: verity: root hash ${tree.rootHash}`);
-    expect(log).toHaveLength(4);
+    expect(log).toHaveLength(3);
   });
 
   it('is not for images that clients write to', () => {

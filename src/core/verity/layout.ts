@@ -13,17 +13,18 @@ interface Runs {
 /** A level of a hash tree, in blocks. */
 interface HashLevel {
   readonly blocks: number;
-  /** Where it begins behind the data; the superblock is 0. */
+  /** Where it begins behind the data; the superblock, where there is one, is 0. */
   readonly first: number;
   /** Which of its blocks stand above zeros alone: they are all the same. */
   readonly aboveZeros: Runs;
-  /** Where its other blocks begin among those of all levels; the superblock is 0. */
+  /** Where its other blocks begin among those of all levels; the superblock, where there is one, is 0. */
   readonly firstStored: number;
 }
 
-/** Where the superblock and the tree of dm-verity lie behind the data that they are of; counted in blocks of 4096 bytes. */
+/** Where the tree of dm-verity, and in front of it the superblock, lie behind the data that they are of; counted in blocks of 4096 bytes. */
 export interface VerityLayout {
   readonly dataBlocks: number;
+  readonly hasSuperblock: boolean;
   /** The superblock and the tree. */
   readonly hashBlocks: number;
   /** Of these, what is not made from nothing. */
@@ -33,22 +34,22 @@ export interface VerityLayout {
 }
 
 /** Lays out the hash tree of a plan of whole blocks: as `veritysetup format` does, the highest level first. */
-export function layOutVerity(plan: Plan): VerityLayout {
+export function layOutVerity(plan: Plan, hasSuperblock = true): VerityLayout {
   const dataBlocks = plan.size / VERITY_BLOCK_SIZE;
   let runs = zeroBlocks(plan);
   const levels = levelBlocks(dataBlocks).map((blocks) => {
     runs = runsAbove(runs);
     return { blocks, aboveZeros: runs };
   });
-  let hashBlocks = 1;
-  let storedBlocks = 1;
+  let hashBlocks = hasSuperblock ? 1 : 0;
+  let storedBlocks = hashBlocks;
   const placed = levels.reverse().map(({ blocks, aboveZeros }) => {
     const level = { blocks, aboveZeros, first: hashBlocks, firstStored: storedBlocks };
     hashBlocks += blocks;
     storedBlocks += blocks - lengthOf(aboveZeros);
     return level;
   });
-  return { dataBlocks, hashBlocks, storedBlocks, levels: placed.reverse() };
+  return { dataBlocks, hasSuperblock, hashBlocks, storedBlocks, levels: placed.reverse() };
 }
 
 function zeroBlocks(plan: Plan): Runs {

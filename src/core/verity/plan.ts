@@ -14,7 +14,7 @@ export function withHashTree(base: Plan, tree: Plan, treeBlob: number): Plan {
 }
 
 /**
- * The superblock and the hash tree: the only blob holds the superblock, and then the blocks of the tree that do not stand above zeros
+ * The superblock, where there is one, and the hash tree: the only blob holds the superblock, and then the blocks of the tree that do not stand above zeros
  * alone, in the order of the image.
  */
 export function planHashTree(layout: VerityLayout, hash: HashBlock): Plan {
@@ -27,9 +27,9 @@ export function planHashTree(layout: VerityLayout, hash: HashBlock): Plan {
 }
 
 /** The regions of superblock and tree; the source of the equal blocks of a level follows those of the levels below. */
-function treeRegions({ levels }: VerityLayout): Regions {
+function treeRegions({ levels, hasSuperblock }: VerityLayout): Regions {
   const builder = new RegionsBuilder();
-  builder.blob(0, VERITY_BLOCK_SIZE, 0, 0, 0);
+  if (hasSuperblock) builder.blob(0, VERITY_BLOCK_SIZE, 0, 0, 0);
   for (const [i, { first, blocks, aboveZeros, firstStored }] of [...levels.entries()].reverse()) {
     let stored = firstStored;
     let block = 0;
