@@ -60,9 +60,12 @@ export function addDiff(program: Command, signal: AbortSignal): void {
       const { html, force = false, delta } = options;
       const references = [after ?? before, ...(options.layer ?? [])];
       if (html !== undefined) await checkOutput(html, force, [before, ...references]);
+      // Of disks what the filesystems hold; their bytes, and deltas, are those of all of the disk.
+      const isWhole = options.only === 'blocks' || delta !== undefined;
+      const compared = isWhole ? options : { ...options, disk: 'none' as const };
       await withProgress(options, async (progress) =>
-        withReadable({ references: [before] }, options, signal, progress, async ({ image }) =>
-          withReadable({ references, delta }, options, signal, progress, async (other) => {
+        withReadable({ references: [before] }, compared, signal, progress, async ({ image }) =>
+          withReadable({ references, delta }, compared, signal, progress, async (other) => {
             const comparison = await diff(image, other.image, options, signal, progress);
             if (!comparison.isSame) process.exitCode = ExitCode.different;
             if (html === undefined) return;

@@ -122,6 +122,7 @@ describe.skipIf(!requireTools('root', 'sgdisk', 'sfdisk', 'losetup', 'partx', 'b
       expect(cli('map', '-f', 'image.json', '--path', '/etc/hostname')).toContain('root: inode table, group 0');
       expect(JSON.parse(cli('measure', '-f', 'image.json', '--json'))).toMatchObject({ disk });
       expect(cli('cat', 'image.json', '/etc/hostname')).toBe('web');
+      expect(blockloom(['diff', 'image.json', 'image.json'], { cwd: folder }).status).toBe(0);
       writeFileSync(join(folder, 'raw.bin'), Buffer.alloc(3000, 'other'));
       const changed = blockloom(['verify', '--lock', 'disk.lock'], { cwd: folder });
       expect([changed.status, changed.stdout]).toEqual([4, expect.stringContaining('raw.bin')]);
