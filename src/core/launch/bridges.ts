@@ -18,6 +18,7 @@ export interface Bridge {
 }
 
 export const FUSE_BRIDGES = ['qemu-storage-daemon', 'nbdfuse'] as const;
+/** What can make a file of what is served, by FUSE. */
 export type FuseBridge = (typeof FUSE_BRIDGES)[number];
 
 /** A file that is read from our server; `path` is an empty file that is there. qemu-storage-daemon(1), nbdfuse(1) */
