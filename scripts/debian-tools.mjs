@@ -43,6 +43,11 @@ export const TOOLS = [
     debian: 'qemu-system-x86',
     why: 'guests mount what is served; with it comes qemu-storage-daemon',
   },
+  {
+    command: 'busybox',
+    debian: 'busybox-static',
+    why: 'the first program of guests, and a system in container images',
+  },
   { command: 'nbd-client', debian: 'nbd-client', why: 'the oldest NBD client lists exports' },
   { command: 'fio', debian: 'fio', why: 'its nbd engine reads with many requests in flight' },
   { command: 'skopeo', debian: 'skopeo', why: 'copies container images from one form to another' },

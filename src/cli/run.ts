@@ -80,6 +80,7 @@ async function run(
         console.error(`blockloom: warning: ${warning}`);
       },
       onCommandLine: (argv) => {
+        signal.throwIfAborted();
         progress.end();
         if (options.dryRun === true) console.log(shellWords(argv));
         return options.dryRun !== true;

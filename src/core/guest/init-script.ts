@@ -116,7 +116,12 @@ until for control in /dev/vport*p${PORTS.control}; do [ -c "$control" ]; done; d
 done
 port=\${control%${PORTS.control}}
 exec 3<>"$control"
-until read -r word end rows columns <&3 && [ "$word" = go ]; do sleep 0.05; done`;
+tries=0
+until read -r word end rows columns <&3 && [ "$word" = go ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 600 ] || fail "the host does not answer"
+  sleep 0.05
+done`;
 
 function runCommand(command: GuestCommand, channel: Channel, root: RootMode): string {
   const isBorrowed = identityFiles(command) !== undefined;
@@ -198,6 +203,8 @@ const LISTENER = `(
       bye) break ;;
     esac
   done
+  # Without a host there is nobody to run for.
+  [ "$word" = bye ] || poweroff -f
 ) &
 listener=$!
 helpers="$helpers $listener"`;

@@ -11,7 +11,8 @@ const RELEASE_LENGTH_MAX = 128;
 
 /** The release of a kernel by its own bytes: a bzImage's header, or the banner of one that is not compressed; undefined where neither tells. */
 export function kernelRelease(kernel: Uint8Array): string | undefined {
-  if (byteString(kernel.subarray(HEADER_MAGIC_OFFSET, HEADER_MAGIC_OFFSET + HEADER_MAGIC.length)) === HEADER_MAGIC) {
+  const magic = byteString(kernel.subarray(HEADER_MAGIC_OFFSET, HEADER_MAGIC_OFFSET + HEADER_MAGIC.length));
+  if (magic === HEADER_MAGIC && kernel.length >= KERNEL_VERSION_OFFSET + 2) {
     const view = new DataView(kernel.buffer, kernel.byteOffset, kernel.byteLength);
     const at = KERNEL_VERSION_BASE + view.getUint16(KERNEL_VERSION_OFFSET, true);
     return releaseAt(kernel, at);
