@@ -102,7 +102,7 @@ function written(folder: string, name: string, bytes: Uint8Array): string {
 function clockWords(machine: QemuMachine, accelerator: Accelerator): string[] {
   const megahertz = cpus()[0]?.speed ?? 0;
   if (machine !== 'microvm' || accelerator === 'kvm' || megahertz === 0) return [];
-  return [`tsc_early_khz=${megahertz * 1000}`, 'tsc=reliable'];
+  return [`tsc_early_khz=${megahertz * 1000}`, 'tsc=reliable', 'no_timer_check'];
 }
 
 async function acceleratorOf(
