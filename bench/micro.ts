@@ -20,7 +20,7 @@ export async function benchMicro(size: Size): Promise<unknown> {
   const index = scanTar(blob, input.bytes, 0, () => undefined);
   const layer: Layer = { reference: input.tar, index, blob };
   const options = toExt4Options({});
-  const image = planImage([layer], options);
+  const image = await planImage([layer], options);
   const encoded = encodeLayerIndex(index);
   const block = new Uint8Array(4096);
   const piece = new Uint8Array(MEBIBYTE);
@@ -34,7 +34,7 @@ export async function benchMicro(size: Size): Promise<unknown> {
     .add('scan the tar', () => void scanTar(blob, input.bytes, 0, () => undefined))
     .add('load the index', () => void decodeLayerIndex(encoded))
     .add('apply the layer', () => applyLayer(new Tree([index], [1, 2]), 0, 'follow'))
-    .add('apply and plan', () => void planImage([layer], options))
+    .add('apply and plan', async () => void (await planImage([layer], options)))
     .add('read the image, 1 MiB each', () => {
       for (let at = 0; at < image.size; at += MEBIBYTE) image.read(at, piece.subarray(0, image.size - at));
     })

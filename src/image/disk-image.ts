@@ -46,7 +46,12 @@ type Options = Omit<OpenImageOptions, 'layers'>;
 const FAT32_BYTES_MIN = 34 * 1024 * 1024;
 
 /** Puts the filesystem of the layers into a disk, with the other partitions around it. Throws ImageError. */
-export function planDiskImage(root: RootParts, inputs: OpenedInputs, disk: DiskOptions, options: Options): DiskImage {
+export async function planDiskImage(
+  root: RootParts,
+  inputs: OpenedInputs,
+  disk: DiskOptions,
+  options: Options,
+): Promise<DiskImage> {
   const blobs: Blob[] = [...root.blobs];
   const partitions: Partition[] = [];
   const add = (partition: Omit<Partition, 'firstBlob'>, own: readonly Blob[]): number => {
@@ -56,7 +61,7 @@ export function planDiskImage(root: RootParts, inputs: OpenedInputs, disk: DiskO
   const esp = [...(inputs.esp?.layers ?? []), ...(root.boot === undefined ? [] : [root.boot])];
   if (inputs.esp !== undefined || root.boot !== undefined) {
     add(
-      espPartition(esp, disk, options),
+      await espPartition(esp, disk, options),
       esp.map(({ blob }) => blob),
     );
   }
@@ -64,7 +69,7 @@ export function planDiskImage(root: RootParts, inputs: OpenedInputs, disk: DiskO
   const { tree } = root;
   const treeIndex = tree === undefined ? -1 : add(treePartition(tree, disk, options), [tree.blob]);
   for (const [i, partition] of inputs.partitions.entries())
-    add(otherPartition(partition, i, options), partitionBlobs(partition));
+    add(await otherPartition(partition, i, options), partitionBlobs(partition));
   const plan = planDisk(partitions, { table: disk.table, dax: disk.dax ?? false }, sha256);
   const [data, hashes] = [plan.partitions[rootIndex]!, plan.partitions[treeIndex]];
   const verity =
@@ -137,18 +142,22 @@ function treePartition(
   };
 }
 
-function espPartition(layers: readonly Layer[], { esp }: DiskOptions, options: Options): Omit<Partition, 'firstBlob'> {
+async function espPartition(
+  layers: readonly Layer[],
+  { esp }: DiskOptions,
+  options: Options,
+): Promise<Omit<Partition, 'firstBlob'>> {
   const size = esp?.size;
   const fatBits = size !== undefined && size < FAT32_BYTES_MIN ? undefined : 32;
-  const plan = planOther(layers, { fs: 'vfat', fatBits, size, label: 'ESP' }, options);
+  const plan = await planOther(layers, { fs: 'vfat', fatBits, size, label: 'ESP' }, options);
   return { plan, type: 'esp', name: 'esp', identity: plan.id ?? plan.treeDigest };
 }
 
-function otherPartition(
+async function otherPartition(
   { layers, options: given, file }: OpenedPartition,
   i: number,
   options: Options,
-): Omit<Partition, 'firstBlob'> {
+): Promise<Omit<Partition, 'firstBlob'>> {
   const { type, name } = given;
   const made = (plan: Plan, usual: PartitionType, identity = ''): Omit<Partition, 'firstBlob'> => ({
     plan,
@@ -164,7 +173,7 @@ function otherPartition(
   if (file !== undefined)
     return made(filePlan(file.size, file.path, 'size' in given ? given.size : undefined), 'linux-generic');
   const filesystem = 'filesystem' in given ? (given.filesystem ?? {}) : {};
-  const plan = planOther(layers, filesystem, options);
+  const plan = await planOther(layers, filesystem, options);
   return made(plan, filesystem.fs === 'vfat' ? 'basic-data' : 'linux-generic', plan.id ?? plan.treeDigest);
 }
 
@@ -180,9 +189,9 @@ function filePlan(length: number, path: string, size = roundUp(length, 512)): Pl
 }
 
 /** Plans a filesystem beside that of the layers; times and owners are as in that. */
-function planOther(layers: readonly Layer[], own: ImageOptions, options: Options): FilesystemPlan {
+async function planOther(layers: readonly Layer[], own: ImageOptions, options: Options): Promise<FilesystemPlan> {
   const { mtime, sourceDateEpoch, symlinkedParents, owner, chmodMask, onWarning, onProgress } = options;
   const owners = own.fs === 'vfat' ? {} : { owner, chmodMask };
   const given = { mtime, sourceDateEpoch, symlinkedParents, ...owners, ...own };
-  return planImage(layers, toFilesystemOptions(given), { onWarning, onProgress }).plan;
+  return (await planImage(layers, toFilesystemOptions(given), { onWarning, onProgress })).plan;
 }

@@ -87,7 +87,7 @@ export async function planInputs(
       const { planDiskImage } = await import('./disk-image.ts');
       const boot = await bootOf({ plan, blobs, tree }, image, options.disk, options);
       if (boot !== undefined) made.push(boot.blob);
-      return { ...opened, ...planDiskImage({ plan, blobs, tree, boot }, inputs, options.disk, options) };
+      return { ...opened, ...(await planDiskImage({ plan, blobs, tree, boot }, inputs, options.disk, options)) };
     }
     if (tree === undefined) return { ...opened, image };
     const whole = new PlannedImage(withHashTree(plan, tree.plan, blobs.length), [...blobs, tree.blob]);
@@ -106,7 +106,7 @@ async function planRoot(
 ): Promise<{ plan: FilesystemPlan; fileDigests?: FileDigests | undefined }> {
   const planOptions = toFilesystemOptions(options);
   const inputs = options.embedInputs === true ? await identifyLayers(layers, planOptions.metadata, options) : undefined;
-  const { plan } = planImage(layers, isExt(planOptions) ? { ...planOptions, inputs } : planOptions, options);
+  const { plan } = await planImage(layers, isExt(planOptions) ? { ...planOptions, inputs } : planOptions, options);
   const { verityFiles } = plan;
   if (verityFiles === undefined || verityFiles.count === 0) return { plan };
   const { blob, fileDigests } = await fileTrees(verityFiles, layers, options);

@@ -2,10 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { ImageError } from '../core/errors.ts';
 import { planExt4, type Ext4Plan, type Host } from '../core/ext4/layout.ts';
 import type { Ext4Options } from '../core/ext4/options.ts';
-import { planFat } from '../core/fat/layout.ts';
 import type { FilesystemPlan } from '../core/plan/filesystem-plan.ts';
 import type { OnProgress } from '../core/progress.ts';
-import { planTar } from '../core/tar-image/layout.ts';
 import { applyLayer } from '../core/tree/apply.ts';
 import { Tree } from '../core/tree/tree.ts';
 import { placed } from '../sources/failure.ts';
@@ -21,17 +19,21 @@ export interface PlanEvents {
 }
 
 /** Merges layers, bottom first, and plans the image of a filesystem. Of their files nothing is read but what inodes hold. */
-export function planImage(layers: readonly Layer[], options: Ext4Options, events?: PlanEvents): PlannedImage<Ext4Plan>;
-export function planImage(
+export async function planImage(
+  layers: readonly Layer[],
+  options: Ext4Options,
+  events?: PlanEvents,
+): Promise<PlannedImage<Ext4Plan>>;
+export async function planImage(
   layers: readonly Layer[],
   options: FilesystemOptions,
   events?: PlanEvents,
-): PlannedImage<FilesystemPlan>;
-export function planImage(
+): Promise<PlannedImage<FilesystemPlan>>;
+export async function planImage(
   layers: readonly Layer[],
   options: FilesystemOptions,
   { onWarning: warn = () => undefined, onProgress }: PlanEvents = {},
-): PlannedImage<FilesystemPlan> {
+): Promise<PlannedImage<FilesystemPlan>> {
   const random = new DataView(new Uint8Array(randomBytes(8)).buffer);
   const indexes = layers.map(({ index }) => index);
   const tree = new Tree(indexes, [random.getInt32(0), random.getInt32(4)]);
@@ -45,7 +47,7 @@ export function planImage(
     const read = (layer: number, offset: number, target: Uint8Array): void =>
       layers[layer]!.blob.readSync(offset, target);
     const host = { sha256, warn, read };
-    const plan = planFilesystem(tree, options, host);
+    const plan = await planFilesystem(tree, options, host);
     return new PlannedImage(
       plan,
       layers.map(({ blob }) => blob),
@@ -55,9 +57,10 @@ export function planImage(
   }
 }
 
-function planFilesystem(tree: Tree, options: FilesystemOptions, host: Host): FilesystemPlan {
-  if (options.fs === 'tar') return planTar(tree, options, host);
-  return options.fs === 'vfat' ? planFat(tree, options, host) : planExt4(tree, options, host);
+async function planFilesystem(tree: Tree, options: FilesystemOptions, host: Host): Promise<FilesystemPlan> {
+  if (options.fs === 'tar') return (await import('../core/tar-image/layout.ts')).planTar(tree, options, host);
+  if (options.fs === 'vfat') return (await import('../core/fat/layout.ts')).planFat(tree, options, host);
+  return planExt4(tree, options, host);
 }
 
 /** Core knows layers by number; people know them by what they were opened from. */

@@ -31,7 +31,7 @@ export async function planCase(layers: readonly LayerCase[], options: ImageOptio
   const warnings: string[] = [];
   const { layers: opened } = await openLayers(references, { cache: false });
   onTestFinished(() => opened.forEach(({ blob }) => blob.close()));
-  const image = planImage(opened, toExt4Options(options), { onWarning: (warning) => warnings.push(warning) });
+  const image = await planImage(opened, toExt4Options(options), { onWarning: (warning) => warnings.push(warning) });
   return { image, warnings, directory };
 }
 
