@@ -9,7 +9,7 @@ import type {
 import { type OptionValue, sizeValue } from '../image/option-values.ts';
 import type { Folder } from './folder.ts';
 import { filesystemOptions, filesystemRecord } from './filesystem-shape.ts';
-import { inlineFiles } from './inline-shapes.ts';
+import { hostFiles } from './inline-shapes.ts';
 import { layer } from './layer-shape.ts';
 import { choice, field, flag, list, option, type Read, record, type Shape, text, wording } from './shape.ts';
 import type { Cursor } from './value.ts';
@@ -27,7 +27,10 @@ export const espRecord = (folder: Folder) =>
   record({
     size: field(size, 'default: as large as needed, at least what FAT32 needs'),
     layers: field(layers(folder), 'what is in it, as `layers` of an image'),
-    files: field(inlineFiles(folder), 'on top of them, entries that are described here'),
+    files: field(
+      hostFiles(folder),
+      'on top of them, files of this host by their path, or entries that are described here',
+    ),
   });
 
 const CONTENTS = ['swap', 'file', 'layers', 'empty'] as const;

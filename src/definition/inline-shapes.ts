@@ -121,8 +121,21 @@ export const entryRecord = record(
 );
 
 /** The entries of a layer, by path. */
-export function inlineFiles(folder: Folder): Shape<InlineFiles> {
-  const paths = mapOf(inlineEntry(folder), 'a map of paths and what is there', { pattern: '^/' }, imagePath);
+export const inlineFiles = (folder: Folder): Shape<InlineFiles> => entriesByPath(inlineEntry(folder));
+
+/** The same where most entries are files of this host, whose path alone is enough. */
+export function hostFiles(folder: Folder): Shape<InlineFiles> {
+  const entry = inlineEntry(folder);
+  const path = wording('a path of this host', './systemd-bootx64.efi');
+  return entriesByPath({
+    expected: `a path of this host, or ${entry.expected}`,
+    schema: { oneOf: [path.schema, entry.schema] },
+    read: (cursor) => (cursor.value.kind === 'map' ? entry.read(cursor) : { file: folder.path(path.read(cursor)) }),
+  });
+}
+
+function entriesByPath(entry: Shape<InlineEntry>): Shape<InlineFiles> {
+  const paths = mapOf(entry, 'a map of paths and what is there', { pattern: '^/' }, imagePath);
   return {
     ...paths,
     read: (cursor) => {

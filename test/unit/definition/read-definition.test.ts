@@ -15,6 +15,23 @@ const entryOf = (yaml: string): unknown =>
   (parse(entry(yaml)) as { layers: [{ files: { '/a': unknown } }] }).layers[0].files['/a'];
 
 describe('a definition', () => {
+  it("takes a path alone for a file of this host in a disk's EFI system partition", () => {
+    const files = '{ /EFI/BOOT/BOOTX64.EFI: ./boot.efi, /loader/loader.conf: { text: "timeout 0" } }';
+    const { disk } = parseDefinition(
+      `blockloom: 1\nlayers: [base.tar]\ndisk: { table: gpt, esp: { files: ${files} } }`,
+      'image.yaml',
+      folderAt('.'),
+    );
+    expect(disk?.esp?.layers).toMatchObject([
+      {
+        files: {
+          '/EFI/BOOT/BOOTX64.EFI': { file: './boot.efi' },
+          '/loader/loader.conf': { text: 'timeout 0' },
+        },
+      },
+    ]);
+  });
+
   it('is the options of openImage', () => {
     const text = `
 blockloom: 1
@@ -169,6 +186,10 @@ const MISTAKES: readonly (readonly [string, string])[] = [
   [layers('---\nx: 1'), '3:1: a second document begins, expected one'],
   [layers('disk: {}'), '3:7: disk: the key "table" is missing'],
   [layers('disk: { table: dos }'), '3:16: disk.table: found "dos", expected gpt or mbr'],
+  [
+    layers('disk: { table: gpt, esp: { files: { /a: 5 } } }'),
+    '3:41: disk.esp.files["/a"]: found 5, expected a path of',
+  ],
   [layers('disk: { table: gpt, dax: true }'), '3:7: disk: found dax, expected it with table: mbr only'],
   [
     layers('disk: { table: gpt, partitions: [{ type: swap }] }'),
