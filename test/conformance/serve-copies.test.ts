@@ -13,14 +13,14 @@ import { requireTools } from '../helpers/tools.ts';
 const GOLDEN = join(import.meta.dirname, '../../golden-images');
 
 describe.skipIf(!requireTools('nbdcopy', 'qemu-img', 'cmp'))('every way of serving', () => {
-  it.each([...CASES])('gives the golden image %s', async (name, { layers, options }) => {
+  it.each([...CASES])('gives the golden image %s', async (name, { layers, options, disk }) => {
     const folder = scratch();
     const tars = layers.map((entries, i) => {
       const tar = join(folder, `${i}.tar`);
       writeFileSync(tar, makeTar(entries));
       return tar;
     });
-    const image = await openImage({ ...options, layers: tars, cache: false });
+    const image = await openImage({ ...options, disk, layers: tars, cache: false });
     onTestFinished(() => image.close());
     const path = join(folder, 'image.ext4');
     writeSparse(image, path);
