@@ -190,6 +190,7 @@ export class Tree {
     if (greatest === NONE || this.#compare(bytes, start, end, greatest) >= 0) this.#greatestDentry.values[row] = dentry;
     this.inodeDentries.values[inode] = (this.inodeDentries.values[inode] as number) + 1;
     if (this.isDirectory(inode)) this.#set(this.#directoryDentry, inode, dentry);
+    // Where names are looked for in the table anyway, this one is added now, while its hash is known.
     const tabulated = this.#tabulatedDentries.values[row] as number;
     if (tabulated > 0 && (first === NONE || first < tabulated)) {
       this.#tabulatedDentries.values[row] = dentry + 1;
