@@ -71,17 +71,20 @@ describe.skipIf(!requireTools('veritysetup', 'e2fsck'))('build --verity', () => 
     expect(check).toThrow(/Verification failed/);
   });
 
-  it('prints the parameters of a kernel and of systemd, and the root hash alone', () => {
+  it('prints the parameters of a kernel, of systemd and of Kata, and the root hash alone', () => {
     const folder = scratch();
     const { tree } = built(folder);
     const { rootHash: root, hashOffset: offset, dataBlocks: blocks } = tree;
     const table = `0 ${blocks * 8} verity 1 /dev/vda /dev/vda 4096 4096 ${blocks} ${blocks + 1} sha256 ${root} ${DEFAULT_SALT}`;
     const dmInit = `dm-mod.create="root,,,ro,${table}" root=/dev/dm-0 ro`;
     const systemd = `roothash=${root} systemd.verity_root_data=/dev/vda systemd.verity_root_hash=/dev/vda systemd.verity_root_options=hash-offset=${offset} root=/dev/mapper/root ro`;
-    expect(tree.parameters).toEqual({ dmInit, systemd });
+    const kata = `root_hash=${root},salt=${DEFAULT_SALT},data_blocks=${blocks},data_block_size=4096,hash_block_size=4096`;
+    expect(tree.parameters).toEqual({ dmInit, systemd, kata });
     const lines = output(['build', 'base.tar', 'app.tar', '--verity', '-o', 'again.img'], { cwd: folder }).split('\n');
     expect(lines.map((line) => line.replace(/ +/g, ' ')).slice(1)).toEqual(
-      [`root hash ${root}`, `dm-init ${dmInit}`, `systemd ${systemd}`].map((line) => line.replace(/ +/g, ' ')),
+      [`root hash ${root}`, `dm-init ${dmInit}`, `systemd ${systemd}`, `kata ${kata}`].map((line) =>
+        line.replace(/ +/g, ' '),
+      ),
     );
     expect(output(['hash', 'base.tar', 'app.tar', '--algorithm', 'verity'], { cwd: folder })).toBe(root);
   });
@@ -191,7 +194,7 @@ describe.skipIf(!requireTools('nbdcopy'))('serve --verity', () => {
     run('nbdcopy', ['--connections=4', uri, join(folder, 'live.img')]);
     run('cmp', [path, join(folder, 'live.img')]);
     expect(log[0]).toBe(`blockloom: verity: root hash ${tree.rootHash}`);
-    expect(log).toHaveLength(3);
+    expect(log).toHaveLength(4);
   });
 
   it('is not for images that clients write to', () => {

@@ -23,7 +23,7 @@ export interface VerityParameters {
   readonly dmInit: string;
   /** Kernel parameters for an initrd with systemd-veritysetup-generator(8). */
   readonly systemd: string;
-  /** Kata Containers' `kernel_verity_params`, which takes a salt, and a tree without a superblock on a partition of its own. */
+  /** Kata Containers' `kernel_verity_params`, which takes a salt; the tree is to be on a partition of its own, without a superblock. */
   readonly kata: string | undefined;
 }
 
@@ -55,7 +55,7 @@ export function verityParameters(
     dmInit: `dm-mod.create="root,,,ro,${table}" root=/dev/dm-0 ro`,
     systemd: `roothash=${root} systemd.verity_root_data=${data} systemd.verity_root_hash=${hashes}${systemdOptions} root=/dev/mapper/root ro`,
     kata:
-      salt.length === 0 || hasSuperblock || partitions === undefined
+      salt.length === 0
         ? undefined
         : `root_hash=${root},salt=${hexOf(salt)},data_blocks=${dataBlocks},data_block_size=${VERITY_BLOCK_SIZE},hash_block_size=${VERITY_BLOCK_SIZE}`,
   };
