@@ -15,7 +15,7 @@ export const WORKLOADS: Readonly<Record<string, string>> = {
 
 /** What one guest took, in milliseconds. */
 export interface GuestTimes {
-  /** From the start of QEMU to the guest's first program. */
+  /** From the start of QEMU until the guest's first program has mounted the tree and read a file of it. */
   readonly boot: number;
   readonly mount: number;
   /** By name of WORKLOADS. */
@@ -34,13 +34,12 @@ export interface GuestParts {
 }
 
 const MEMORY = 512 * 2 ** 20;
-const LIMIT_MILLISECONDS = 120_000;
+const LIMIT_MILLISECONDS = 900_000;
 
 /** Random reads are of the largest files, at places that are the same every time. */
 function script(mount: string): string {
   const measured = Object.values(WORKLOADS).map((command, i) => `measure ${i} ${command}`);
   return `#!/bin/busybox sh
-echo "== first"
 /bin/busybox mkdir -p /proc /sys /dev /mnt
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -59,6 +58,7 @@ random_reads() {
   done
 }
 measure mount ${mount}
+cat "$(find /mnt -xdev -type f | head -n 1)" >/dev/null; echo "== first"
 ${measured.join('\n')}
 echo "== end"
 poweroff -f
