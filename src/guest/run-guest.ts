@@ -1,6 +1,8 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ImageError } from '../core/errors.ts';
+import { counterKilohertz } from '../core/guest/counter-frequency.ts';
 import type { Channel } from '../core/guest/init-script.ts';
 import { PORTS } from '../core/guest/init-script.ts';
 import {
@@ -12,6 +14,7 @@ import {
   type QemuMachine,
   qemuPorts,
 } from '../core/launch/qemu.ts';
+import { readIfPresent } from '../sources/store/cache-directory.ts';
 import { chooseAccelerator, type Accelerator } from './accelerator.ts';
 import { type GuestStreams, watchLeavingKey } from './channels.ts';
 import { requireProgram } from './find-program.ts';
@@ -67,7 +70,7 @@ export class StartableGuest {
       const kernel = prepared.kernel.path ?? written(folder, 'kernel', prepared.kernel.bytes);
       const initramfs = prepared.initramfs === undefined ? initrd : written(folder, 'initramfs', prepared.initramfs);
       const accelerator = await acceleratorOf(choice, program, kernel, prepared);
-      const append = [prepared.append, ...clockWords(machine, accelerator)].join(' ');
+      const append = [prepared.append, ...clockWords(machine, accelerator, prepared.append)].join(' ');
       const guest = { ...choice, accelerator, kernel, initrd: initramfs, append, disks };
       const argv = [program, ...qemuArguments(guest), ...consoleArguments(prepared.channel, machine)];
       return new StartableGuest(folder, prepared, argv);
@@ -96,13 +99,17 @@ function written(folder: string, name: string, bytes: Uint8Array): string {
 }
 
 /**
- * A microvm that is emulated has no clock but the processor's counter, which counts as this host's does. Its kernel would measure it by a
- * timer, which fails on a busy host, and then wait for a tick that never comes.
+ * A microvm that is emulated has no clock but the processor's counter, which counts as this host's does. Its kernel would measure it by the
+ * timer of the machine, which fails on a busy host: then it waits for ever for a tick. Throws `option-invalid`.
  */
-function clockWords(machine: QemuMachine, accelerator: Accelerator): string[] {
-  const megahertz = cpus()[0]?.speed ?? 0;
-  if (machine !== 'microvm' || accelerator === 'kvm' || megahertz === 0) return [];
-  return [`tsc_early_khz=${megahertz * 1000}`, 'tsc=reliable', 'no_timer_check'];
+function clockWords(machine: QemuMachine, accelerator: Accelerator, append: string): string[] {
+  if (machine !== 'microvm' || accelerator === 'kvm' || /(?:^| )tsc_early_khz=/.test(append)) return [];
+  const kilohertz = counterKilohertz(readIfPresent('/proc/cpuinfo')?.toString() ?? '');
+  if (kilohertz !== undefined) return [`tsc_early_khz=${kilohertz}`, 'tsc=reliable'];
+  throw new ImageError(
+    'option-invalid',
+    "an emulated microvm is to be told how fast this host's processor counts, which /proc/cpuinfo does not say: take --machine default, or --append tsc_early_khz=KHZ",
+  );
 }
 
 async function acceleratorOf(

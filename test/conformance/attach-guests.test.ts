@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { counterKilohertz } from '../../src/core/guest/counter-frequency.ts';
 import { VMMS } from '../../src/core/launch/vmms.ts';
 import { startAttach } from '../helpers/attached.ts';
 import { output } from '../helpers/cli.ts';
@@ -18,10 +19,7 @@ const EXECUTED = VMMS.filter(({ name }) => ['qemu', 'microvm'].includes(name)).f
 const isPossible = canStartGuests() && requireTools('root', 'qemu-storage-daemon');
 
 /** A microvm has nothing that its kernel could measure its clock by where processors are busy and emulated: it is told. */
-function clockParameter(): string {
-  const megahertz = /^cpu MHz\s*: (\d+)/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '2000';
-  return `tsc_early_khz=${megahertz}000`;
-}
+const clockParameter = (): string => `tsc_early_khz=${counterKilohertz(readFileSync('/proc/cpuinfo', 'utf8')) ?? ''}`;
 
 describe.skipIf(!isPossible)('a guest of', () => {
   it.each(EXECUTED)('%s has the image as its disk, attached as %s', async (vmm, as) => {

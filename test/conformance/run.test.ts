@@ -76,6 +76,14 @@ describe.skipIf(!areGuestsPossible)('run', () => {
 });
 
 describe.skipIf(!areGuestsPossible)('a guest of run', () => {
+  it('boots in a microvm that is emulated, which is told how fast its clock is', () => {
+    const cwd = prepared();
+    const args = ['--machine', 'microvm', '--cpus', '2', 'system.tar'];
+    expect(run([...args, '--dry-run', '--', 'true'], { cwd }).stdout).toMatch(/-append '[^']* tsc_early_khz=\d{6,7} /);
+    const { status, stdout } = run([...args, '--', 'busybox', 'date', '+%Y'], { cwd });
+    expect([status, Number(stdout)]).toEqual([0, new Date().getUTCFullYear()]);
+  });
+
   it('writes over a read-only image, and what it writes is gone', () => {
     const cwd = prepared();
     const again = ['sh', '-c', '[ ! -e /bin/new ] && touch /bin/new && cat /bin/new && echo written'];

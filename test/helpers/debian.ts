@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './tools.ts';
@@ -45,9 +45,15 @@ export function keepMade(prefix: string, name: string, make: () => string): stri
   if (kept.includes(name)) return join(KEPT, name);
   for (const old of kept.filter((each) => each.startsWith(prefix)))
     rmSync(join(KEPT, old), { force: true, recursive: true });
-  const partial = join(KEPT, `${prefix}${process.pid}`);
+  const partial = join(KEPT, `.${prefix}${process.pid}`);
   run('mv', [make(), partial]);
-  renameSync(partial, join(KEPT, name));
+  try {
+    renameSync(partial, join(KEPT, name));
+  } catch (error) {
+    // Another test has made it meanwhile.
+    if (!existsSync(join(KEPT, name))) throw error;
+    rmSync(partial, { recursive: true });
+  }
   return join(KEPT, name);
 }
 

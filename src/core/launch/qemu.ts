@@ -183,8 +183,11 @@ function optionArguments(options: Readonly<Record<string, string | undefined>>):
   return Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`-${name}`, value]));
 }
 
-/** A microvm has its virtio-mmio devices in ACPI's tables, where kernels find them that take none from their command line. */
+/**
+ * A microvm has its virtio-mmio devices in ACPI's tables, where kernels find them that take none from their command line. Whether it has a
+ * real-time clock is QEMU's to say: without KVM kernels look for one for two seconds.
+ */
 function machineOf(architecture: QemuArchitecture, machine: QemuMachine): string {
-  if (machine === 'microvm') return 'microvm,x-option-roms=off,rtc=off,acpi=on';
+  if (machine === 'microvm') return 'microvm,x-option-roms=off,acpi=on';
   return QEMU_SYSTEMS[architecture].machine;
 }

@@ -83,7 +83,7 @@ describe("QEMU's arguments for a guest", () => {
 
   it('are of a microvm', () => {
     const args = qemuArguments({ ...GUEST, machine: 'microvm' }).join(' ');
-    expect(args).toContain('-machine microvm,x-option-roms=off,rtc=off,acpi=on');
+    expect(args).toContain('-machine microvm,x-option-roms=off,acpi=on');
     expect(args).toContain('virtio-rng-device');
     expect(args).not.toContain('-initrd');
     expect(qemuArguments({ ...GUEST, kernel: undefined, append: undefined }).join(' ')).not.toMatch(/-kernel|-append/);

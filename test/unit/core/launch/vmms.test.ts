@@ -68,7 +68,7 @@ describe('a VMM is started as its documentation says:', () => {
 
   it('microvm', () => {
     const words = argv('microvm', { readOnly: false });
-    expect(words).toContain('microvm,x-option-roms=off,rtc=off,acpi=on');
+    expect(words).toContain('microvm,x-option-roms=off,acpi=on');
     expect(words).toContain('driver=file,node-name=disk0-file,filename=/d/disk.img,read-only=off');
     expect(words).toContain('virtio-blk-device,drive=disk0,serial=disk');
     expect(() => launch('microvm', { architecture: 'arm64' })).toThrow(/microvm for amd64/);
