@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import { type ByteString, displayName, utf8ByteString } from '../core/bytes.ts';
+import { displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
 import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import { readMapRows } from '../core/ext4/reader/read-map.ts';
@@ -44,7 +44,10 @@ export function addMap(program: Command, signal: AbortSignal): void {
     .option('--force', 'replace the page when it exists')
     .option('--delta <file>', 'map what serve --delta has kept for the image over it')
     .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
-    .option('--path <file>', 'only the inode and the blocks of a file, directory or symlink of the image');
+    .option(
+      '--path <file>',
+      'only the inode and the blocks of a file, directory or symlink, whose parents may be symlinks',
+    );
   addNotes(addImageOptions(command), NOTES).action(async (references: string[], given: MapOptions) => {
     const { layers, options } = await described(references, given);
     await map(layers, options, signal);
@@ -89,20 +92,22 @@ function select(planned: OpenedImage, options: MapOptions): Iterable<MapRow> {
 function* selectRead(image: Image, options: MapOptions): Generator<MapRow, void> {
   const { at, path } = checkedSelection(options, image.size);
   const filesystem = new Filesystem(image);
-  const wanted = path === undefined ? undefined : `/${normalizePath(utf8ByteString(path), {})}`;
-  if (wanted !== undefined) yield inodeRow(filesystem, wanted);
+  const inode = path === undefined ? undefined : inodeOf(filesystem, path);
+  if (inode !== undefined) yield inode.row;
   for (const row of readMapRows(filesystem, image.size)) {
     if (at !== undefined && (at < row.start || at >= row.start + row.length)) continue;
-    if (wanted !== undefined && row.path !== wanted) continue;
+    if (inode !== undefined && row.ino !== inode.ino) continue;
     yield row;
   }
 }
 
-function inodeRow(filesystem: Filesystem, path: ByteString): MapRow {
+function inodeOf(filesystem: Filesystem, given: string): { readonly ino: number; readonly row: MapRow } {
+  const path = `/${normalizePath(utf8ByteString(given), {})}`;
   const inode = filesystem.resolve(path, { followLast: false });
   if (inode === undefined) throw noSuchPath(displayName(path));
   const label = `inode table, inode ${inode.ino}, ${displayName(path)}`;
-  return { start: filesystem.inodeOffset(inode), length: filesystem.superblock.inodeSize, zero: false, label };
+  const start = filesystem.inodeOffset(inode);
+  return { ino: inode.ino, row: { start, length: filesystem.superblock.inodeSize, zero: false, label } };
 }
 
 function checkedSelection({ at, path }: MapOptions, size: number): Pick<MapOptions, 'at' | 'path'> {

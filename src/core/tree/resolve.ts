@@ -84,15 +84,14 @@ function resolveRest(walk: Walk, from: number, path: Uint8Array): number {
   return directory;
 }
 
-/** The inode that a normalized path names, or NONE; no symlink is followed. */
+/** The inode that a normalized path names, or NONE. Symlinks among its parents are followed, its last name is not. */
 export function findInode(tree: Tree, path: Uint8Array): number {
-  let inode = ROOT;
-  for (let start = 0; start < path.length; start = endOfName(path, start) + 1) {
-    const dentry = tree.lookup(inode, path, start, endOfName(path, start));
-    if (dentry === NONE) return NONE;
-    inode = tree.dentryInode.values[dentry] as number;
-  }
-  return inode;
+  if (path.length === 0) return ROOT;
+  const slash = path.lastIndexOf(0x2f);
+  const walk: Walk = { tree, layer: NONE, symlinkedParents: 'follow', create: false, context: () => ({}) };
+  const directory = resolveDirectory(walk, path, 0, Math.max(slash, 0));
+  const dentry = directory === NONE ? NONE : tree.lookup(directory, path, slash + 1);
+  return dentry === NONE ? NONE : (tree.dentryInode.values[dentry] as number);
 }
 
 /** Where the name that begins at `start` of a path, which ends at `to`, ends. */

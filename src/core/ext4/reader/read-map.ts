@@ -4,9 +4,9 @@ import { BlockUse } from './block-use.ts';
 import type { Filesystem } from './filesystem.ts';
 import { NO_NAME, type Survey, surveyFilesystem } from './survey.ts';
 
-/** A part of an image, with the path that has it, where one does. */
+/** A part of an image, with the inode that it belongs to, where it does to one that has a name. */
 export interface ReadMapRow extends MapRow {
-  readonly path: ByteString | undefined;
+  readonly ino: number | undefined;
 }
 
 const LABELS: Readonly<Record<BlockUse, string>> = {
@@ -33,17 +33,17 @@ export function* readMapRows(filesystem: Filesystem, size: number): Generator<Re
     length: to - end,
     zero: false,
     label: 'free',
-    path: undefined,
+    ino: undefined,
   });
   for (let run = 0; run < survey.runCount; run++) {
     const start = Math.max(survey.runStart[run]! * blockSize, end);
     const to = (survey.runStart[run]! + survey.runLength[run]!) * blockSize;
     if (start > end) yield free(start);
     if (to > start) {
-      const path = pathOf(survey, survey.runName[run]!);
-      const label = LABELS[survey.runUse[run] as BlockUse];
-      const named = path === undefined ? label : `${label} ${displayName(path, Number.POSITIVE_INFINITY)}`;
-      yield { start, length: to - start, zero: false, label: named, path };
+      const name = survey.runName[run]!;
+      const use = LABELS[survey.runUse[run] as BlockUse];
+      const label = name === NO_NAME ? use : `${use} ${displayName(pathOf(survey, name), Number.POSITIVE_INFINITY)}`;
+      yield { start, length: to - start, zero: false, label, ino: survey.nameIno[name] };
     }
     end = Math.max(end, to);
   }
@@ -51,8 +51,7 @@ export function* readMapRows(filesystem: Filesystem, size: number): Generator<Re
 }
 
 /** The path of a name from the root, with a leading slash. */
-function pathOf(survey: Survey, name: number): ByteString | undefined {
-  if (name === NO_NAME) return undefined;
+function pathOf(survey: Survey, name: number): ByteString {
   const parts: ByteString[] = [];
   for (let at = name; at !== 0; at = survey.nameParent[at]!) {
     parts.push(byteString(survey.nameBytes.subarray(at === 0 ? 0 : survey.nameEnd[at - 1], survey.nameEnd[at])));

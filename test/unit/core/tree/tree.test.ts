@@ -40,10 +40,14 @@ describe('a lookup', () => {
     );
   });
 
-  it('by path follows no symlink', () => {
-    const tree = makeTree([[put('d/a', 1), symlink('l', 'd')]]);
-    expect(findInode(tree, bytesOf('d/a'))).not.toBe(NONE);
-    for (const path of ['l/a', 'd/a/b', 'x/y']) expect(findInode(tree, bytesOf(path))).toBe(NONE);
+  it('by path follows symlinks among its parents, not the last', () => {
+    const tree = makeTree([[put('d/a', 1), symlink('l', 'd'), symlink('d/up', '../l'), symlink('loop', 'loop')]]);
+    const inode = findInode(tree, bytesOf('d/a'));
+    expect(inode).not.toBe(NONE);
+    for (const path of ['l/a', 'l/up/a']) expect(findInode(tree, bytesOf(path))).toBe(inode);
+    expect(findInode(tree, bytesOf('l'))).not.toBe(findInode(tree, bytesOf('d')));
+    for (const path of ['d/a/b', 'x/y', 'l/x']) expect(findInode(tree, bytesOf(path))).toBe(NONE);
+    expect(() => findInode(tree, bytesOf('loop/a'))).toThrow('more than 40 symlinks');
     expect(findInode(tree, bytesOf(''))).toBe(0);
   });
 });
