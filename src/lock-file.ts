@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { decodeLock, encodeLock, type Lock, LOCK_BYTES_MAX } from './core/lock.ts';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import type { LockedDisk } from './core/lock/disk.ts';
+import type { LockedFiles } from './core/lock/files.ts';
+import { decodeLock, encodeLock, type Lock, LOCK_BYTES_MAX } from './core/lock/lock.ts';
+import type { LockedReference } from './core/lock/reference.ts';
 import { outputFailure } from './sinks/failure.ts';
 import { sourceFailure } from './sources/failure.ts';
 import { readBounded } from './sources/read-bounded.ts';
@@ -14,12 +17,12 @@ export function readLockFile(path: string): Lock {
   } catch (error) {
     throw sourceFailure(error, { reference: path });
   }
-  return rebased(decodeLock(bytes, path), folderOf(path), process.cwd());
+  return rebased(decodeLock(bytes, path), { from: folderOf(path), to: process.cwd() });
 }
 
 /** Writes a lock file, in which relative references are relative to its folder. Throws `output-failed`. */
 export async function writeLockFile(path: string, lock: Lock): Promise<void> {
-  const text = encodeLock(rebased(lock, process.cwd(), folderOf(path)));
+  const text = encodeLock(rebased(lock, { from: process.cwd(), to: folderOf(path) }));
   await writeFile(path, text).catch((error: unknown) => {
     throw outputFailure(path, error);
   });
@@ -27,16 +30,64 @@ export async function writeLockFile(path: string, lock: Lock): Promise<void> {
 
 const folderOf = (path: string): string => dirname(resolve(path));
 
-function rebased(lock: Lock, from: string, to: string): Lock {
-  const references = lock.references.map(({ reference, pinned, ...rest }) => ({
-    reference: rest.isInline === true ? reference : rebaseReference(reference, from, to),
-    ...(pinned === undefined ? {} : { pinned: rebaseReference(pinned, from, to) }),
-    ...rest,
-  }));
-  const { definition } = lock;
+/** Relative paths of one folder become those of another; both are absolute. */
+interface Move {
+  readonly from: string;
+  readonly to: string;
+}
+
+function rebased(lock: Lock, move: Move): Lock {
+  const { references, disk } = lock;
   return {
     ...lock,
-    ...(definition === undefined ? {} : { definition: rebaseReference(definition, from, to) }),
-    references,
+    references: references.map((reference) => rebasedReference(reference, move)),
+    ...(disk === undefined ? {} : { disk: rebasedDisk(disk, move) }),
   };
+}
+
+function rebasedReference({ reference, at, files, pinned, ...rest }: LockedReference, move: Move): LockedReference {
+  const { from, to } = move;
+  return {
+    reference: files === undefined ? rebaseReference(reference, from, to) : reference,
+    ...(at === undefined ? {} : { at }),
+    ...(files === undefined ? {} : { files: rebasedFiles(files, move) }),
+    ...(pinned === undefined ? {} : { pinned: rebaseReference(pinned, from, to) }),
+    ...rest,
+  };
+}
+
+function rebasedFiles(files: LockedFiles, move: Move): LockedFiles {
+  return Object.fromEntries(Object.entries(files).map(([path, entry]) => [path, rebasedFile(entry, move)]));
+}
+
+function rebasedDisk(disk: LockedDisk, move: Move): LockedDisk {
+  const { esp, boot, partitions } = disk;
+  const moved = (references: readonly LockedReference[]): LockedReference[] =>
+    references.map((reference) => rebasedReference(reference, move));
+  return {
+    ...disk,
+    ...(esp === undefined ? {} : { esp: { ...esp, references: moved(esp.references) } }),
+    ...(boot === undefined
+      ? {}
+      : {
+          boot: {
+            ...boot,
+            kernel: rebasedFile(boot.kernel, move),
+            ...(boot.initrd === undefined ? {} : { initrd: rebasedFile(boot.initrd, move) }),
+            efi: rebasedFile(boot.efi, move),
+          },
+        }),
+    partitions: partitions.map((partition) =>
+      'references' in partition
+        ? { ...partition, references: moved(partition.references) }
+        : rebasedFile(partition, move),
+    ),
+  };
+}
+
+/** What may be a file of the host. */
+function rebasedFile<T extends object>(value: T, { from, to }: Move): T {
+  if (!('file' in value) || typeof value.file !== 'string' || from === to || isAbsolute(value.file)) return value;
+  const path = relative(to, resolve(from, value.file));
+  return { ...value, file: path.startsWith('..') ? path : `./${path}` };
 }

@@ -5,13 +5,14 @@ import { hexOf } from '../core/bytes.ts';
 import { HASH_SIZE } from '../core/verity/format.ts';
 import type { FileDigests } from '../image/file-trees.ts';
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
+import type { Lock } from '../core/lock/lock.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import { ImageError } from '../core/errors.ts';
 import { outputFailure } from '../sinks/failure.ts';
 import type { WrittenImage } from '../sinks/overwrite.ts';
 import { checkReusable, type Reflink, type Reuse } from '../sinks/reflink.ts';
-import { lockImage } from '../image/locked-image.ts';
+import { lockImage, unlockInputs } from '../image/locked-image.ts';
 import { readLockFile, writeLockFile } from '../lock-file.ts';
 import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import {
@@ -98,8 +99,7 @@ async function build(
 ): Promise<void> {
   const lock = options.locked === undefined ? undefined : readLockFile(options.locked);
   // Refused before the layers are decompressed, which may take long.
-  const inputs =
-    layers.length > 0 ? pathsOf(layers, options.disk) : (lock?.references.map(({ reference }) => reference) ?? []);
+  const inputs = layers.length === 0 && lock !== undefined ? pathsOfLock(lock) : pathsOf(layers, options.disk);
   await checkOutput(
     options.output,
     options.force ?? false,
@@ -107,13 +107,17 @@ async function build(
   );
   await checkReuse(options);
   const opening = { ...options, planOnly: options.dryRun === true };
-  const source = definition === '-' ? undefined : (definition ?? lock?.definition);
   if (lock === undefined) {
-    return withImage(layers, opening, signal, async (opened) => write(opened, options, source, () => undefined));
+    return withImage(layers, opening, signal, async (opened) => write(opened, options, () => undefined));
   }
   await withLockedImage(lock, layers, opening, signal, async (opened) =>
-    write(opened, options, source, (sha256) => checkLocked(lock, sha256)),
+    write(opened, options, (sha256) => checkLocked(lock, sha256)),
   );
+}
+
+function pathsOfLock(lock: Lock): string[] {
+  const { layers, disk } = unlockInputs(lock);
+  return pathsOf(layers, disk);
 }
 
 /** Throws `option-invalid`, or `layer-not-found` for the file. */
@@ -127,12 +131,7 @@ async function checkReuse({ output, reuse, reflink }: BuildOptions): Promise<voi
   await checkReusable(reuse);
 }
 
-async function write(
-  opened: OpenedWork,
-  options: BuildOptions,
-  definition: string | undefined,
-  check: (sha256: string) => void,
-): Promise<void> {
+async function write(opened: OpenedWork, options: BuildOptions, check: (sha256: string) => void): Promise<void> {
   const { output, force, digestFile, metadataFile, fsverityDigests, lock } = options;
   const { onProgress, print } = opened;
   const { signal } = opened.options;
@@ -148,7 +147,7 @@ async function write(
   await writeText(digestFile, `sha256:${sha256}\n`);
   await writeText(metadataFile, `${JSON.stringify(metadata, null, 2)}\n`);
   await writeText(fsverityDigests, digestLines(opened.fileDigests));
-  if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256, definition));
+  if (lock !== undefined) await writeLockFile(lock, await lockImage(opened, opened.options, sha256));
   const rows = [...(opened.verity === undefined ? [] : verityRows(opened.verity)), ...reuseRows(written)];
   const more = rows.length === 0 ? '' : `\n${namedRows(rows)}`;
   const result = options.json === true ? JSON.stringify(metadata) : `${sha256}  ${output}${more}`;

@@ -231,12 +231,16 @@ function toDisk(choice: ImageArguments['disk'], definedDisk?: DiskOptions): Disk
   return choice === 'none' ? undefined : { ...definedDisk, table: choice };
 }
 
-/** The same beside a lock, which has layers of its own where none are named. */
+/** The same beside a lock, which has layers and a disk of its own where none are named: a definition that has no disk has `none`. */
 export async function describedOrLocked<T extends ImageArguments>(
   layers: readonly string[],
   options: T,
 ): Promise<Described<T>> {
-  return layers.length === 0 && options.file === undefined ? { layers, options } : described(layers, options);
+  if (layers.length === 0 && options.file === undefined) return { layers, options };
+  const found = await described(layers, options);
+  return options.file === undefined
+    ? found
+    : { ...found, options: { ...found.options, disk: found.options.disk ?? 'none' } };
 }
 
 /** The paths of this host that layers and a disk may be read from. */

@@ -1,6 +1,6 @@
-import { resultDifferences } from '../core/lock-differences.ts';
-import type { Lock } from '../core/lock.ts';
-import { openLockedImage, type OpenLockedOptions, pinInputs } from '../image/locked-image.ts';
+import { resultDifferences } from '../core/lock/differences.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import { openLockedImage } from '../image/locked-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import { LockMismatch } from './failure.ts';
 import { type ImageArguments, type OpenedWork, withOpened } from './image-arguments.ts';
@@ -22,7 +22,8 @@ export async function withLockedImage(
       const locked = await openLockedImage(lock, {
         ...given,
         sourceDateEpoch: undefined,
-        ...(layers.length > 0 ? { layers } : await definedBy(lock)),
+        ...(layers.length > 0 ? { layers } : {}),
+        ...(options.disk === 'none' ? { disk: 'none' } : {}),
       });
       if ('differences' in locked) throw new LockMismatch(locked.differences);
       return locked;
@@ -31,14 +32,6 @@ export async function withLockedImage(
     signal,
     work,
   );
-}
-
-/** The layers and the disk of the definition that a lock names, if it does; its options are the lock's. */
-async function definedBy(lock: Lock): Promise<Pick<OpenLockedOptions, 'layers' | 'disk'>> {
-  if (lock.definition === undefined) return {};
-  const { readDefinition } = await import('../definition/read-definition.ts');
-  const { layers, disk } = await readDefinition(lock.definition);
-  return { layers: pinInputs(layers, lock), ...(disk === undefined ? {} : { disk }) };
 }
 
 /** Throws LockMismatch for an image of another digest than the lock's. */

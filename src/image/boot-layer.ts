@@ -9,18 +9,18 @@ import { HostTree } from '../sources/host-tree.ts';
 import { layerEntries } from '../sources/inline/inline-entry.ts';
 import { imagePath } from '../sources/inline/inline-files.ts';
 import type { Layer } from '../sources/layer.ts';
-import { type BootTree, hostPart, initrdOf, newestKernel } from './boot-tree.ts';
+import { type BootFile, type BootTree, hostPart, initrdOf, newestKernel } from './boot-tree.ts';
 import type { BootOptions } from './disk-options.ts';
 import { PlannedImage } from './image.ts';
 import { type BlobPart, JoinedBlob, memoryPart } from './joined-blob.ts';
 
 /** What a disk boots. */
-interface BootFiles {
+export interface BootFiles {
   readonly release: string;
-  readonly kernel: BlobPart;
-  readonly initrd: BlobPart | undefined;
+  readonly kernel: BootFile;
+  readonly initrd: BootFile | undefined;
   /** systemd-boot, or the stub. */
-  readonly efi: BlobPart;
+  readonly efi: BootFile;
   /** Of the layers; undefined where they have none. */
   readonly osRelease: Uint8Array | undefined;
 }
@@ -32,6 +32,12 @@ const SYSTEMD_FOLDER = 'usr/lib/systemd/boot/efi';
 const KERNEL_HEAD_BYTES = 1024 * 1024;
 const OS_RELEASE_BYTES_MAX = 64 * 1024;
 
+/** A layer of an EFI system partition, and of what it is made; closing its blob closes that. */
+export interface BootLayer {
+  readonly layer: Layer;
+  readonly files: BootFiles;
+}
+
 /**
  * The layer of an EFI system partition that boots the layers' filesystem with `parameters`: systemd-boot with an entry, or a
  * unified kernel image. Kernel and initrd are read where they are, when the disk is. Throws ImageError.
@@ -41,7 +47,7 @@ export function makeBootLayer(
   boot: BootOptions,
   architecture: Architecture,
   parameters: string,
-): Layer {
+): BootLayer {
   const files = findBootFiles(layers, boot, architecture);
   const cmdline = boot.cmdline === undefined ? parameters : `${parameters} ${boot.cmdline}`;
   const program = `/EFI/BOOT/BOOT${EFI_NAMES[architecture].toUpperCase()}.EFI`;
@@ -56,13 +62,14 @@ export function makeBootLayer(
     for (const entry of layerEntries(imagePath(path), { text: '' }, data, {})) builder.add(entry);
     end += length;
   }
-  return { reference: 'boot', index: builder.finish(), blob: new JoinedBlob(parts.map(([, part]) => part)) };
+  const blob = new JoinedBlob(parts.map(([, part]) => part));
+  return { layer: { reference: 'boot', index: builder.finish(), blob }, files };
 }
 
 function findBootFiles(layers: BootTree, boot: BootOptions, architecture: Architecture): BootFiles {
   const { kernel: from = 'layers', initrd = isTree(from) ? from : 'none', loader = 'systemd-boot' } = boot;
-  const open: BlobPart[] = [];
-  const opened = (part: BlobPart): BlobPart => {
+  const open: BootFile[] = [];
+  const opened = (part: BootFile): BootFile => {
     open.push(part);
     return part;
   };
@@ -70,7 +77,7 @@ function findBootFiles(layers: BootTree, boot: BootOptions, architecture: Archit
     const tree = isTree(from) ? treeOf(from, layers) : undefined;
     const found = tree && newestKernel(tree);
     const kernel = opened(found === undefined ? hostPart(from) : tree!.open(found.path));
-    const release = found?.release ?? releaseOf(kernel, from);
+    const release = found?.release ?? boot.release ?? releaseOf(kernel, from);
     const initrdTree = isTree(initrd) ? treeOf(initrd, layers) : undefined;
     return {
       release,
@@ -104,7 +111,7 @@ function releaseOf(kernel: BlobPart, path: string): string {
   throw new ImageError('layer-unsupported', 'it does not say which release of Linux it is', { reference: path });
 }
 
-function systemdFile(layers: BootTree, loader: 'systemd-boot' | 'uki', architecture: Architecture): BlobPart {
+function systemdFile(layers: BootTree, loader: 'systemd-boot' | 'uki', architecture: Architecture): BootFile {
   const name = EFI_NAMES[architecture];
   const path = `${SYSTEMD_FOLDER}/${loader === 'uki' ? `linux${name}.efi.stub` : `systemd-boot${name}.efi`}`;
   const tree = [layers, HOST].find(({ files }) => files.size(path) !== undefined);

@@ -15,8 +15,16 @@ export interface BootTree {
   readonly name: string;
   readonly files: FileTree;
   /** The bytes of a file, which are read when they are needed. */
-  open(path: string): BlobPart;
+  open(path: string): BootFile;
 }
+
+/** A file that makes a disk boot. */
+export interface BootFile extends BlobPart {
+  readonly place: BootFilePlace;
+}
+
+/** The path of a file of the host, or of one in the layers. */
+type BootFilePlace = { readonly file: string } | { readonly layers: string };
 
 /** The layers as their filesystem has them. Throws `option-invalid` for one that is not read here. */
 export function treeOfImage(image: PlannedImage, fs: string): BootTree {
@@ -30,6 +38,7 @@ export function treeOfImage(image: PlannedImage, fs: string): BootTree {
     open: (path) => {
       const inode = findPath(filesystem, byteString(new TextEncoder().encode(path)));
       return {
+        place: { layers: path },
         length: inode.size,
         readSync: (position, target) => void filesystem.readFile(inode, position, target),
         verifyUnchanged: () => image.verifyUnchanged(),
@@ -40,9 +49,10 @@ export function treeOfImage(image: PlannedImage, fs: string): BootTree {
 }
 
 /** The bytes of a file of the host. */
-export function hostPart(path: string): BlobPart {
+export function hostPart(path: string): BootFile {
   const { blob, size }: OpenedFile = openFile(path);
   return {
+    place: { file: path },
     length: size,
     readSync: (position, target) => blob.readSync(position, target),
     verifyUnchanged: () => blob.verifyUnchanged(),

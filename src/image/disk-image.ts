@@ -85,15 +85,21 @@ export async function planDiskImage(
 
 /** The processor whose root partition the filesystem is. Throws `option-invalid` for a platform that has no such partition. */
 export function architectureOf(disk: DiskOptions, platform: string | undefined): Architecture {
-  if (disk.architecture !== undefined) return disk.architecture;
-  const processor = platform?.split('/')[1] ?? 'amd64';
-  if (processor === 'amd64') return 'x86-64';
-  if (processor === 'arm64') return 'arm64';
+  const architecture = knownArchitecture(disk, platform);
+  if (architecture !== undefined) return architecture;
   throw new ImageError(
     'option-invalid',
     `a disk for ${platform}: the architecture of its root partition is to be named`,
   );
 }
+
+/** The same; undefined for such a platform. */
+export function knownArchitecture(disk: DiskOptions, platform = 'linux/amd64'): Architecture | undefined {
+  if (disk.architecture !== undefined) return disk.architecture;
+  return ARCHITECTURE_OF[platform.split('/')[1] ?? 'amd64'];
+}
+
+const ARCHITECTURE_OF: Readonly<Record<string, Architecture>> = { amd64: 'x86-64', arm64: 'arm64' };
 
 function rootPartition(
   { plan, tree }: RootParts,
@@ -188,10 +194,15 @@ function filePlan(length: number, path: string, size = roundUp(length, 512)): Pl
   throw new ImageError('option-invalid', `a partition of ${size} bytes for ${path}, which has ${length}`);
 }
 
-/** Plans a filesystem beside that of the layers; times and owners are as in that. */
+/** Plans a filesystem beside that of the layers. */
 async function planOther(layers: readonly Layer[], own: ImageOptions, options: Options): Promise<FilesystemPlan> {
-  const { mtime, sourceDateEpoch, symlinkedParents, owner, chmodMask, onWarning, onProgress } = options;
+  const { onWarning, onProgress } = options;
+  return (await planImage(layers, toFilesystemOptions(besideRoot(own, options)), { onWarning, onProgress })).plan;
+}
+
+/** All that decides such a filesystem: times and owners are as in that of the layers. */
+export function besideRoot(own: ImageOptions, options: ImageOptions): ImageOptions {
+  const { mtime, sourceDateEpoch, symlinkedParents, owner, chmodMask } = options;
   const owners = own.fs === 'vfat' ? {} : { owner, chmodMask };
-  const given = { mtime, sourceDateEpoch, symlinkedParents, ...owners, ...own };
-  return (await planImage(layers, toFilesystemOptions(given), { onWarning, onProgress })).plan;
+  return { mtime, sourceDateEpoch, symlinkedParents, ...owners, ...own };
 }

@@ -29,7 +29,9 @@ export interface DiskOptions {
 export interface BootOptions {
   /** The newest of the `layers` (default) or of the `host`, or the path of a file of the host. */
   readonly kernel?: string | undefined;
-  /** The same, or `none`; default: where the kernel is from, `none` for a file. */
+  /** What the kernel is called; default: what its name or, of a file that is named, its content says. */
+  readonly release?: string | undefined;
+  /** As the kernel, or `none`; default: where the kernel is from, `none` for a file. */
   readonly initrd?: string | undefined;
   /** Kernel parameters behind those that name the root filesystem. */
   readonly cmdline?: string | undefined;

@@ -1,39 +1,96 @@
-import { createHash } from 'node:crypto';
-import { ARCHITECTURES } from '../core/disk/partition-types.ts';
-import { ImageError } from '../core/errors.ts';
-import { architectureOf } from './disk-image.ts';
-import type { DiskOptions } from './disk-options.ts';
+import type { LockedDisk, LockedPartition } from '../core/lock/disk.ts';
+import type { MetadataPolicy } from '../core/tree/metadata.ts';
+import { besideRoot, knownArchitecture } from './disk-image.ts';
+import type { DiskOptions, PartitionContent, PartitionFilesystem, PartitionOptions } from './disk-options.ts';
+import { unlockBoot } from './locked-boot.ts';
+import { lockFile } from './locked-files.ts';
+import { lockFilesystem, unlockOptions } from './locked-options.ts';
+import { lockReferences, unlockReference } from './locked-references.ts';
+import type { OpenImageOptions } from './open-image.ts';
+import type { OpenedInputs, OpenedPartition } from './open-inputs.ts';
 
-/**
- * What a lock says of a disk: `gpt`, `gpt arm64`, `mbr`, `mbr dax`, and where it has more than the filesystem of the layers
- * `sha256:HEX` of what describes that. What layers have is not in it: they are references of the lock themselves.
- */
-export function lockDisk(disk: DiskOptions, platform: string | undefined): string {
-  const { table, dax = false, esp, partitions = [], architecture: _, ...rest } = disk;
-  const architecture = architectureOf(disk, platform);
-  const words: string[] = [table, ...(architecture === 'x86-64' ? [] : [architecture]), ...(dax ? ['dax'] : [])];
-  if (esp !== undefined || partitions.length > 0 || Object.keys(rest).length > 0) {
-    const description = JSON.stringify({ esp, partitions, ...rest }, withoutLayers);
-    words.push(`sha256:${createHash('sha256').update(description).digest('hex')}`);
-  }
-  return words.join(' ');
-}
+type Options = Omit<OpenImageOptions, 'layers'>;
 
-/** The reverse; throws `option-invalid` for a disk that only its definition describes. */
-export function unlockDisk(text: string): DiskOptions {
-  const words = text.split(' ');
-  if (words.some((word) => word.startsWith('sha256:'))) {
-    const what = "the lock has a disk of a definition, whose partitions are the definition's alone: name it";
-    throw new ImageError('option-invalid', what);
-  }
+/** A disk and what its partitions are made of, but what makes it boot. Throws as reading that does. */
+export async function lockDisk(
+  disk: DiskOptions,
+  { esp, partitions }: OpenedInputs,
+  metadata: MetadataPolicy,
+  options: Options,
+): Promise<LockedDisk> {
+  const architecture = knownArchitecture(disk, options.platform);
+  const size = disk.esp?.size;
+  const locked: LockedPartition[] = [];
+  const references = esp === undefined ? [] : await lockReferences(esp, metadata, options);
+  for (const partition of partitions) locked.push(await lockPartition(partition, metadata, options));
   return {
-    table: words[0] === 'mbr' ? 'mbr' : 'gpt',
-    architecture: ARCHITECTURES.find((each) => words.includes(each)),
-    dax: words.includes('dax') || undefined,
+    table: disk.table,
+    ...(architecture === undefined ? {} : { architecture }),
+    ...(disk.dax === true ? { dax: true } : {}),
+    ...(esp === undefined ? {} : { esp: { ...(size === undefined ? {} : { size }), references } }),
+    partitions: locked,
   };
 }
 
-function withoutLayers(key: string, value: unknown): unknown {
-  if (key === 'layers') return (value as unknown[]).length;
-  return value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value;
+async function lockPartition(
+  partition: OpenedPartition,
+  metadata: MetadataPolicy,
+  options: Options,
+): Promise<LockedPartition> {
+  const { type, name } = partition.options;
+  return {
+    ...(await lockContent(partition, metadata, options)),
+    ...(type === undefined ? {} : { type }),
+    ...(name === undefined ? {} : { name }),
+  };
+}
+
+async function lockContent(
+  partition: OpenedPartition,
+  metadata: MetadataPolicy,
+  options: Options,
+): Promise<LockedPartition> {
+  const { file, options: given } = partition;
+  if ('swap' in given) return { swap: given.swap };
+  if ('empty' in given) return { empty: given.empty };
+  if (file === undefined) {
+    const filesystem = 'filesystem' in given ? (given.filesystem ?? {}) : {};
+    return {
+      references: await lockReferences(partition, metadata, options),
+      filesystem: lockFilesystem(besideRoot(filesystem, options)),
+    };
+  }
+  const size = 'size' in given ? given.size : undefined;
+  return { ...(await lockFile(file)), ...(size === undefined ? {} : { size }) };
+}
+
+/** The disk that a lock describes, with references pinned. Throws `lock-invalid` for what no disk can have. */
+export function unlockDisk({ table, architecture, dax, esp, boot, partitions }: LockedDisk): DiskOptions {
+  return {
+    table,
+    architecture,
+    dax,
+    esp: esp && { size: esp.size, layers: esp.references.map(unlockReference) },
+    boot: boot && unlockBoot(boot),
+    partitions: partitions.map(unlockPartition),
+  };
+}
+
+function unlockPartition(partition: LockedPartition): PartitionOptions {
+  const { type, name } = partition;
+  return { ...unlockContent(partition), type, name };
+}
+
+function unlockContent(partition: LockedPartition): PartitionContent {
+  if ('swap' in partition) return { swap: partition.swap };
+  if ('empty' in partition) return { empty: partition.empty };
+  if ('file' in partition) return { file: partition.file, size: partition.size };
+  const { references, filesystem } = partition;
+  return { layers: references.map(unlockReference), filesystem: ownOptions(unlockOptions(filesystem)) };
+}
+
+/** What is not as in the filesystem of the layers. */
+function ownOptions(options: Options): PartitionFilesystem {
+  const { mtime: _m, sourceDateEpoch: _e, symlinkedParents: _s, owner: _o, chmodMask: _c, ...own } = options;
+  return own;
 }

@@ -1,43 +1,45 @@
 import { FORMAT_VERSION } from '../core/ext4/options.ts';
-import { hexOf } from '../core/bytes.ts';
-import { ImageError } from '../core/errors.ts';
-import type { LayerIdentity } from '../core/layer/identity.ts';
-import type { Lock, LockedReference } from '../core/lock.ts';
-import { type Inputs, inputDifferences, resultDifferences } from '../core/lock-differences.ts';
-import { platformText } from '../core/oci/platform.ts';
+import { bootDifferences, inputDifferences, type Inputs, resultDifferences } from '../core/lock/differences.ts';
+import type { LockedBoot, LockedDisk } from '../core/lock/disk.ts';
+import type { Lock } from '../core/lock/lock.ts';
+import type { LockedReference } from '../core/lock/reference.ts';
 import type { MetadataPolicy } from '../core/tree/metadata.ts';
-import { identifyLayers } from '../sources/identify.ts';
-import { inputOf, type LayerInput, referenceOf } from '../sources/layer-input.ts';
-import type { ResolvedReference } from '../sources/resolve.ts';
-import { unlockDisk } from './locked-disk.ts';
+import type { LayerInput } from '../sources/layer-input.ts';
+import type { DiskOptions } from './disk-options.ts';
+import { lockBoot } from './locked-boot.ts';
+import { lockDisk, unlockDisk } from './locked-disk.ts';
 import { lockOptions, unlockOptions } from './locked-options.ts';
+import { lockReferences, unlockReference } from './locked-references.ts';
 import { type OpenedImage, type OpenImageOptions, planInputs } from './open-image.ts';
-import { blobsOf, openInputs, type OpenedFile, type OpenedInputs, type OpenedPartition } from './open-inputs.ts';
+import { blobsOf, openInputs, type OpenedInputs } from './open-inputs.ts';
 import { toFilesystemOptions } from './options.ts';
-import { sha256 as newSha256 } from './sha256.ts';
 
 /**
- * The lock of an image that was opened with `options`, perhaps from the definition at a path, and has that SHA-256 (hexadecimal). Layers whose digest is not known, tars in
- * place and directories, are read whole. Throws as reading them does.
+ * The lock of an image that was opened with `options` and has that SHA-256 (hexadecimal). Layers whose digest is not known, tars in place and
+ * directories, are read whole, as are files of the host that are partitions or make a disk boot. Throws as reading them does.
  */
 export async function lockImage(
   opened: OpenedImage,
   options: Omit<OpenImageOptions, 'layers'>,
   sha256: string,
-  definition?: string,
 ): Promise<Lock> {
   const { metadata } = toFilesystemOptions(options);
-  const source = definition === undefined ? {} : { definition };
+  const { disk, ...inputs } = await inputsOf(opened.inputs, options, metadata);
   return {
-    ...source,
-    ...(await inputsOf(opened.inputs, options, metadata)),
+    ...inputs,
+    ...(disk === undefined ? {} : { disk: withBoot(disk, bootOf(opened, options)) }),
     result: { ...planned(opened), sha256 },
   };
 }
 
+function withBoot({ partitions, ...disk }: LockedDisk, boot: LockedBoot | undefined): LockedDisk {
+  return { ...disk, ...(boot === undefined ? {} : { boot }), partitions };
+}
+
 /** How the image of a lock is opened: options and layers that are given stand in the place of the lock's. */
-export interface OpenLockedOptions extends Omit<OpenImageOptions, 'layers'> {
+export interface OpenLockedOptions extends Omit<OpenImageOptions, 'layers' | 'disk'> {
   readonly layers?: readonly LayerInput[] | undefined;
+  readonly disk?: DiskOptions | 'none' | undefined;
 }
 
 /** The image of a lock, or a line for each way in which there is another now; then nothing is open. */
@@ -52,43 +54,55 @@ export type LockedImage =
 export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {}): Promise<LockedImage> {
   const locked = unlockOptions(lock.options);
   const options = { ...locked, platform: platformOf(lock), ...withoutUndefined(given), disk: diskOf(lock, given) };
-  const layers = given.layers ?? lock.references.map(lockedInput);
   const formatVersion = options.formatVersion ?? FORMAT_VERSION;
   if (lock.formatVersion !== formatVersion) return { differences: inputDifferences({ ...lock, formatVersion }, lock) };
-  const inputs = await openInputs(layers, options.disk, options);
-  let opened: OpenedImage | undefined;
+  const inputs = await openInputs(given.layers ?? layersOf(lock), options.disk, options);
+  // By the lock's own policy: another time on the command line is not another layer.
+  const differences = await differencesOf(inputs, options, toFilesystemOptions(locked).metadata, lock);
+  if (differences.length > 0) return { differences };
+  const opened = await planInputs(inputs, options);
   try {
-    // By the lock's own policy: another time on the command line is not another layer.
-    const found = await inputsOf(inputs, options, toFilesystemOptions(locked).metadata);
-    const differences = inputDifferences(found, lock);
-    if (differences.length > 0) return { differences };
-    const image = await planInputs(inputs, options);
-    const others = resultDifferences(planned(image), lock.result);
-    if (others.length > 0) return { differences: others };
-    opened = image;
-    return { opened, options };
+    const others = [
+      ...bootDifferences(bootOf(opened, options), lock.disk?.boot),
+      ...resultDifferences(planned(opened), lock.result),
+    ];
+    if (others.length === 0) return { opened, options };
+    opened.image.close();
+    return { differences: others };
+  } catch (error) {
+    opened.image.close();
+    throw error;
+  }
+}
+
+/** What inputs have that a lock has not; they are closed where that is something. */
+async function differencesOf(
+  inputs: OpenedInputs,
+  options: Omit<OpenImageOptions, 'layers'>,
+  metadata: MetadataPolicy,
+  lock: Lock,
+): Promise<readonly string[]> {
+  let isSame = false;
+  try {
+    const differences = inputDifferences(await inputsOf(inputs, options, metadata), lock);
+    isSame = differences.length === 0;
+    return differences;
   } finally {
-    if (opened === undefined) for (const blob of blobsOf(inputs)) blob.close();
+    if (!isSame) for (const blob of blobsOf(inputs)) blob.close();
   }
 }
 
-/** The layers of a lock's definition, which must be read for its inline files, with references pinned where they are the lock's. */
-export function pinInputs(inputs: readonly LayerInput[], { references }: Lock): LayerInput[] {
-  return inputs.map((input, i) => {
-    const { reference, pinned } = references[i] ?? {};
-    if (pinned === undefined || referenceOf(input) !== reference) return input;
-    return typeof input === 'string' || 'files' in input ? pinned : { ...input, reference: pinned };
-  });
+/** What the image of a lock is made from where nothing else is given, with references pinned. Throws `lock-invalid`. */
+export function unlockInputs(lock: Lock): { layers: readonly LayerInput[]; disk: DiskOptions | undefined } {
+  return { layers: layersOf(lock), disk: diskOf(lock, {}) };
 }
 
-function lockedInput({ reference, pinned, at, isInline }: LockedReference): LayerInput {
-  if (isInline === true) {
-    throw new ImageError(
-      'option-invalid',
-      "the lock has files of a definition, which are the definition's alone: name it",
-    );
-  }
-  return inputOf({ reference: pinned ?? reference, at });
+const layersOf = ({ references }: Lock): LayerInput[] => references.map(unlockReference);
+
+/** The disk that is given, else the lock's. */
+function diskOf({ disk }: Lock, given: OpenLockedOptions): DiskOptions | undefined {
+  if (given.disk !== undefined) return given.disk === 'none' ? undefined : given.disk;
+  return disk && unlockDisk(disk);
 }
 
 function withoutUndefined<T extends object>(values: T): Partial<T> {
@@ -96,71 +110,31 @@ function withoutUndefined<T extends object>(values: T): Partial<T> {
 }
 
 /** The platform of the images in a lock, so that another host takes the same from an index; undefined when they have several. */
-function platformOf({ references }: Lock): string | undefined {
-  const platforms = new Set(references.flatMap(({ platform }) => (platform === undefined ? [] : [platform])));
+function platformOf({ references, disk }: Lock): string | undefined {
+  const all: readonly LockedReference[] = [
+    ...references,
+    ...(disk?.esp?.references ?? []),
+    ...(disk?.partitions ?? []).flatMap((partition) => ('references' in partition ? partition.references : [])),
+  ];
+  const platforms = new Set(all.flatMap(({ platform }) => (platform === undefined ? [] : [platform])));
   return platforms.size === 1 ? Array.from(platforms)[0] : undefined;
 }
 
-/** Those of the disk stand behind those of its filesystem: of the EFI system partition first, then of each other, its file last. */
 async function inputsOf(
   inputs: OpenedInputs,
   options: Omit<OpenImageOptions, 'layers'>,
   metadata: MetadataPolicy,
 ): Promise<Inputs> {
-  const references: LockedReference[] = [];
-  for (const group of [inputs, ...(inputs.esp === undefined ? [] : [inputs.esp]), ...inputs.partitions]) {
-    const identities = await identifyLayers(group.layers, metadata, options);
-    let next = 0;
-    for (const reference of group.references) {
-      const first = next;
-      next += reference.layers.length;
-      references.push(lockReference(reference, identities.slice(first, next)));
-    }
-    const { file } = group as Partial<OpenedPartition>;
-    if (file !== undefined) references.push(await lockFile(file));
-  }
-  return { formatVersion: FORMAT_VERSION, options: lockOptions(options), references };
-}
-
-const PIECE_BYTES = 1024 * 1024;
-
-/** The file of a partition, as a layer whose digest is that of the file. */
-async function lockFile({ path, blob, size }: OpenedFile): Promise<LockedReference> {
-  const hash = newSha256();
-  for (let done = 0; done < size; done += PIECE_BYTES) {
-    const piece = new Uint8Array(Math.min(PIECE_BYTES, size - done));
-    await blob.read(done, piece);
-    hash.update(piece);
-  }
-  return { reference: path, layers: [{ diffId: `sha256:${hexOf(hash.digest())}` }] };
-}
-
-/** The disk that is given, else the lock's. */
-function diskOf(lock: Lock, given: OpenLockedOptions): OpenImageOptions['disk'] {
-  const { disk } = lock.options;
-  return 'disk' in given && given.disk !== undefined ? given.disk : disk === undefined ? undefined : unlockDisk(disk);
-}
-
-function lockReference(resolved: ResolvedReference, layers: readonly LayerIdentity[]): LockedReference {
-  const { at, files, origin } = resolved;
-  const reference = {
-    reference: resolved.reference,
-    ...(at === undefined ? {} : { at }),
-    ...(files === undefined ? {} : { isInline: true as const }),
-  };
-  if (origin === undefined) return { ...reference, layers };
-  const { pinned, manifestDigest, platform } = origin;
   return {
-    ...reference,
-    pinned,
-    ...(manifestDigest === undefined ? {} : { manifest: manifestDigest }),
-    ...(platform.os === '' ? {} : { platform: platformText(platform) }),
-    layers: layers.map((identity, i) => ({ ...blobOf(origin.layers[i]?.digest), ...identity })),
+    formatVersion: FORMAT_VERSION,
+    options: lockOptions(options),
+    references: await lockReferences(inputs, metadata, options),
+    ...(options.disk === undefined ? {} : { disk: await lockDisk(options.disk, inputs, metadata, options) }),
   };
 }
 
-function blobOf(digest: string | undefined): { blob?: string } {
-  return digest === undefined ? {} : { blob: digest };
+function bootOf({ boot }: OpenedImage, { disk }: Omit<OpenImageOptions, 'layers'>): LockedBoot | undefined {
+  return boot === undefined || disk?.boot === undefined ? undefined : lockBoot(boot, disk.boot);
 }
 
 function planned({ image, filesystem }: OpenedImage): Omit<Lock['result'], 'sha256'> {

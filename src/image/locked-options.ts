@@ -4,14 +4,13 @@ import { parseFreePercent, recordOptions } from '../core/ext4/recorded-options.t
 import { uuidBytes } from '../core/ext4/uuid.ts';
 import { checkFatOptions } from '../core/fat/options.ts';
 import { recordFatOptions } from '../core/fat/recorded-options.ts';
-import type { LockedOptions } from '../core/lock.ts';
+import type { LockedFilesystem, LockedOptions } from '../core/lock/options.ts';
 import { checkTarOptions } from '../core/tar-image/options.ts';
 import { recordTarOptions } from '../core/tar-image/recorded-options.ts';
 import { saltText } from '../core/verity/parameters.ts';
-import { lockDisk } from './locked-disk.ts';
 import type { OpenImageOptions } from './open-image.ts';
 import { featuresValue, mountOptionsValue, saltValue, uuidValue } from './option-values.ts';
-import { type FilesystemOptions, toFilesystemOptions, toVeritySalt } from './options.ts';
+import { type FilesystemOptions, type ImageOptions, toFilesystemOptions, toVeritySalt } from './options.ts';
 
 /** The options of an image that a lock keeps, and those that it gives back. */
 type LockableOptions = Omit<OpenImageOptions, 'layers'>;
@@ -20,23 +19,24 @@ type LockableOptions = Omit<OpenImageOptions, 'layers'>;
 export function lockOptions(options: LockableOptions): LockedOptions {
   const salt = toVeritySalt(options);
   return {
-    ...recordAny(toFilesystemOptions(options)),
+    ...lockFilesystem(options),
     ...(options.embedInputs === true ? { embedInputs: true } : {}),
     ...(options.keepPermissions === true ? { keepPermissions: true } : {}),
     ...(salt === undefined ? {} : { veritySalt: saltText(salt) }),
     ...(options.veritySuperblock === false ? { veritySuperblock: false } : {}),
-    ...(options.disk === undefined ? {} : { disk: lockDisk(options.disk, options.platform) }),
   };
 }
 
-function recordAny(options: FilesystemOptions): LockedOptions {
+/** The same of a filesystem alone. */
+export function lockFilesystem(given: ImageOptions): LockedFilesystem {
+  const options = toFilesystemOptions(given);
   if (options.fs === 'tar') return recordTarOptions(options);
   return options.fs === 'vfat' ? recordFatOptions(options) : recordOptions(options);
 }
 
-/** The reverse of lockOptions, but the disk. Throws `lock-invalid` for options that no image can have. */
-export function unlockOptions({ disk: _disk, ...locked }: LockedOptions): LockableOptions {
-  const unlocked = unlockAny(locked as LockedFilesystem);
+/** The reverse of lockOptions, and of lockFilesystem. Throws `lock-invalid` for options that no image can have. */
+export function unlockOptions(locked: LockedOptions): LockableOptions {
+  const unlocked = unlockAny(locked);
   try {
     checkOptions(toFilesystemOptions(unlocked));
     toVeritySalt(unlocked);
@@ -47,15 +47,12 @@ export function unlockOptions({ disk: _disk, ...locked }: LockedOptions): Lockab
   return unlocked;
 }
 
-/** The options of a lock without its disk. */
-type LockedFilesystem = LockedOptions & { readonly disk?: never };
-
-function unlockAny(locked: LockedFilesystem): LockableOptions {
+function unlockAny(locked: LockedOptions): LockableOptions {
   if (locked.fs === 'tar') return unlockTarOptions(locked);
   return locked.fs === 'vfat' ? unlockFatOptions(locked) : unlockExt4Options(locked);
 }
 
-function unlockExt4Options(locked: Exclude<LockedFilesystem, { fs: 'vfat' | 'tar' }>): LockableOptions {
+function unlockExt4Options(locked: Exclude<LockedOptions, { fs: 'vfat' | 'tar' }>): LockableOptions {
   const { free, uuid, owner, chmodMask, journal, features, mountOptions, veritySalt, ...options } = locked;
   return {
     ...options,
@@ -75,7 +72,7 @@ function unlockFatOptions({
   uuid,
   veritySalt,
   ...options
-}: Extract<LockedFilesystem, { fs: 'vfat' }>): LockableOptions {
+}: Extract<LockedOptions, { fs: 'vfat' }>): LockableOptions {
   return {
     ...options,
     free: unlockFree(free),
@@ -84,7 +81,7 @@ function unlockFatOptions({
   };
 }
 
-function unlockTarOptions(locked: Extract<LockedFilesystem, { fs: 'tar' }>): LockableOptions {
+function unlockTarOptions(locked: Extract<LockedOptions, { fs: 'tar' }>): LockableOptions {
   const { owner, chmodMask, veritySalt, ...options } = locked;
   return {
     ...options,

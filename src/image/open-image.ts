@@ -10,6 +10,7 @@ import type { ResolvedReference } from '../sources/resolve.ts';
 import { identifyLayers } from '../sources/identify.ts';
 import type { OpenLayersOptions } from '../sources/open-layers.ts';
 import type { DiskPlan } from '../core/disk/disk-plan.ts';
+import type { BootFiles, BootLayer } from './boot-layer.ts';
 import type { DiskOptions } from './disk-options.ts';
 import { blobsOf, openInputs, type OpenedInputs } from './open-inputs.ts';
 import { withHashTree } from '../core/verity/plan.ts';
@@ -45,6 +46,8 @@ export interface OpenedImage {
   readonly filesystemStart: number;
   /** The disk that it is in. */
   readonly disk?: DiskPlan | undefined;
+  /** What makes that boot. */
+  readonly boot?: BootFiles | undefined;
   /** What the other partitions of the disk are made of. */
   readonly inputs: OpenedInputs;
   /** Bottom first. */
@@ -86,8 +89,9 @@ export async function planInputs(
     if (options.disk !== undefined) {
       const { planDiskImage } = await import('./disk-image.ts');
       const boot = await bootOf({ plan, blobs, tree }, image, options.disk, options);
-      if (boot !== undefined) made.push(boot.blob);
-      return { ...opened, ...(await planDiskImage({ plan, blobs, tree, boot }, inputs, options.disk, options)) };
+      if (boot !== undefined) made.push(boot.layer.blob);
+      const root = { plan, blobs, tree, boot: boot?.layer };
+      return { ...opened, boot: boot?.files, ...(await planDiskImage(root, inputs, options.disk, options)) };
     }
     if (tree === undefined) return { ...opened, image };
     const whole = new PlannedImage(withHashTree(plan, tree.plan, blobs.length), [...blobs, tree.blob]);
@@ -120,7 +124,7 @@ async function bootOf(
   image: PlannedImage,
   disk: DiskOptions,
   { fs = 'ext4', platform }: Omit<OpenImageOptions, 'layers'>,
-): Promise<Layer | undefined> {
+): Promise<BootLayer | undefined> {
   if (disk.boot === undefined) return undefined;
   if (disk.table !== 'gpt') throw new ImageError('option-invalid', 'boot on a disk with an MBR: UEFI needs a GPT');
   const [{ makeBootLayer }, { treeOfImage }, { architectureOf, rootParameters }] = await Promise.all([

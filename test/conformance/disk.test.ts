@@ -174,7 +174,7 @@ describe.skipIf(!requireTools('root', 'veritysetup', 'losetup', 'partx'))('disks
     const folder = scratch();
     writeFileSync(join(folder, 'root.tar'), makeTar([{ name: 'a' }]));
     const { sha256 } = build(folder, 'root.tar', '--disk', 'gpt', '--platform', 'linux/arm64', '--lock', 'l');
-    expect(readFileSync(join(folder, 'l'), 'utf8')).toContain('"disk": "gpt arm64"');
+    expect(readFileSync(join(folder, 'l'), 'utf8')).toContain('"architecture": "arm64"');
     expect(output(['verify', 'disk.img', '--lock', 'l'], { cwd: folder })).toBe(`same ${sha256}`);
   });
 });

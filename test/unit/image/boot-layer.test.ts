@@ -70,6 +70,8 @@ describe.skipIf(!requireTools('mtype'))('boot of a disk', () => {
     const { read } = await made(LAYERS, boot, { platform: 'linux/arm64' });
     expect(read('/EFI/BOOT/BOOTAA64.EFI')).toBe('loader for arm64');
     expect(read('/linux/6.6.6-arm64/initrd')).toBe('of the host');
+    const named = await made(LAYERS, { ...boot, release: '7' }, { platform: 'linux/arm64' });
+    expect(named.read('/linux/7/initrd')).toBe('of the host');
   });
 
   it('is planned without a byte of the tree, as long as it will be', async () => {

@@ -2,7 +2,7 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { arch } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Lock } from '../../../src/core/lock.ts';
+import type { Lock } from '../../../src/core/lock/lock.ts';
 import { lockImage, openLockedImage } from '../../../src/image/locked-image.ts';
 import { openLayeredImage, type OpenImageOptions } from '../../../src/image/open-image.ts';
 import { hashImage } from '../../../src/sinks/digest.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { decodeLock, encodeLock, type Lock } from '../../../src/core/lock.ts';
-import { inputDifferences, resultDifferences } from '../../../src/core/lock-differences.ts';
+import { decodeLock, encodeLock, type Lock } from '../../../../src/core/lock/lock.ts';
+import { inputDifferences, resultDifferences } from '../../../../src/core/lock/differences.ts';
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
 const LOCK: Lock = {
@@ -117,6 +117,63 @@ describe('a lock file', () => {
   ])('%s is refused', (_, part, other, message) => {
     expect(TEXT).toContain(part);
     expect(() => decodeLock(utf8(TEXT.replace(part, other)), 'x.lock')).toThrow(
+      expect.objectContaining({ code: 'lock-invalid', message: expect.stringMatching(message) as string }),
+    );
+  });
+});
+
+describe('the disk of a lock', () => {
+  const file = { file: './a', digest: digest('1') };
+  const inFiles = (entry: object): object => ({
+    table: 'gpt',
+    esp: { references: [{ reference: 'files', files: { '/a': entry }, layers: [] }] },
+    partitions: [],
+  });
+  const boot = (changes: object): object => ({
+    table: 'gpt',
+    boot: { kernel: file, efi: { layers: 'a' }, release: '6.1', loader: 'uki', timeout: 0, ...changes },
+    partitions: [],
+  });
+  const partition = (...partitions: object[]): object => ({ table: 'mbr', partitions });
+  const withDisk = (disk: object): Lock =>
+    decodeLock(utf8(TEXT.replace('"result"', `"disk": ${JSON.stringify(disk)}, "result"`)), 'x');
+
+  it.each<[string, object]>([
+    ['a table alone', partition()],
+    ['partitions', partition({ swap: 5, type: 'swap' }, { ...file, name: 'x' }, { empty: 4096 })],
+    [
+      'a filesystem',
+      partition({
+        references: LOCK.references,
+        filesystem: { fs: 'tar', symlinkedParents: 'follow', mtime: 'keep', sourceDateEpoch: 5, chmodMask: '0022' },
+      }),
+    ],
+    ['files', inFiles({ ...file, mode: '0755', owner: '1:2', mtime: 5, xattrs: { 'user.a': 'AQ==' } })],
+    ['what boots', boot({ initrd: file, cmdline: 'quiet' })],
+  ])('is read: %s', (_, disk) => {
+    expect(withDisk(disk).disk).toEqual(disk);
+  });
+
+  it.each<[object, RegExp]>([
+    [{ table: 'apm' }, /disk\.table: "apm", expected gpt or mbr$/],
+    [{ table: 'gpt', host: 1 }, /disk: "host", expected only table, /],
+    [partition({ swap: 5, empty: 5 }), /partitions\[0\]: "empty", expected only swap, type, name$/],
+    [partition({}), /partitions\[0\]\.filesystem: nothing, expected an object$/],
+    [partition({ swap: -1 }), /partitions\[0\]\.swap: -1, expected a size in bytes$/],
+    [partition({ file: './a' }), /partitions\[0\]\.digest: nothing, expected sha256:HEX$/],
+    [partition({ swap: 5, type: 'x' }), /partitions\[0\]\.type: "x", expected esp or /],
+    [partition({ references: [], filesystem: { fsverity: ['/'] } }), /filesystem: fsverity, expected no fsverity /],
+    [boot({ kernel: { ...file, layers: 'a' } }), /boot\.kernel: "file", expected only layers$/],
+    [boot({ release: '../..' }), /boot\.release: "\.\.\/\.\.", expected a release of Linux$/],
+    [inFiles({}), /files\.\/a: none, expected one of text, /],
+    [inFiles({ text: '', fifo: true }), /files\.\/a: text and fifo, expected one of text, /],
+    [inFiles({ text: '', opaque: true }), /files\.\/a: "opaque", expected only text, mode, /],
+    [inFiles({ base64: 'AQ=' }), /files\.\/a\.base64: "AQ=", expected base64$/],
+    [inFiles({ blockDevice: [1] }), /blockDevice: an array, expected a major and a minor number$/],
+    [inFiles({ fifo: false }), /fifo: false, expected true$/],
+    [inFiles({ text: '', mode: 0o644 }), /mode: 420, expected four octal digits$/],
+  ])('is refused: %j', (disk, message) => {
+    expect(() => withDisk(disk)).toThrow(
       expect.objectContaining({ code: 'lock-invalid', message: expect.stringMatching(message) as string }),
     );
   });
