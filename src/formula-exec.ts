@@ -1,39 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PassThrough, type Writable } from 'node:stream';
-import { type ByteString, displayName } from './core/bytes.ts';
+import { type ByteString, displayName, utf8ByteString } from './core/bytes.ts';
 import { ImageError } from './core/errors.ts';
 import type { FullFormula } from './core/formula/cradle.ts';
 import { Filesystem } from './core/ext4/reader/filesystem.ts';
 import type { ReadInode } from './core/ext4/reader/inode.ts';
 import { EntryType } from './core/layer/entry.ts';
 import { exportTar } from './core/reading/export-tar.ts';
-import type { BootFileOptions } from './guest/boot-files.ts';
-import type { MachineChoice, RunningGuest } from './guest/run-guest.ts';
+import type { FormulaMachine } from './formula-machine.ts';
 import { planInputs } from './image/open-image.ts';
-import { openMergedImage } from './merged-image.ts';
-import { openWritable } from './open-writable.ts';
-import { runImage } from './run-image.ts';
 import { materialize } from './sources/materialize.ts';
 import { openingOf } from './sources/opening.ts';
 import type { OpenLayersOptions } from './sources/open-layers.ts';
 import { openTarFile } from './sources/open-tar.ts';
 import { filesetOfDirectory, type OpenFileset } from './sources/ware/fileset.ts';
-
-/** The guest that a formula runs in. */
-export interface FormulaGuest extends MachineChoice, BootFileOptions {
-  /** More of the kernel's command line. */
-  readonly append?: string | undefined;
-  /** Room for what it writes, in bytes. */
-  readonly free: number;
-  /** What it prints. */
-  readonly output: Writable;
-  /** What its kernel prints. */
-  readonly onLog?: ((chunk: Uint8Array) => void) | undefined;
-  /** Is told of the guest when it runs. */
-  readonly onStart?: ((guest: RunningGuest) => void) | undefined;
-}
 
 /** What a command left. */
 export interface Executed {
@@ -43,59 +21,60 @@ export interface Executed {
   close(): void;
 }
 
+/** How a command is run. */
+export interface ExecOptions extends OpenLayersOptions {
+  /** Room for what it writes, in bytes. */
+  readonly free: number;
+}
+
 /**
- * Runs the command of a formula in a guest, on an ext4 image of its workspace that it may write to; the workspace belongs to the image
- * then. Throws `guest-failed`, `tool-missing`, and as making and reading the image does.
+ * Has a machine run the command of a formula on an ext4 image of its workspace; the workspace belongs to the image then. Throws
+ * `job-invalid` for what cannot be started, what the machine throws, and as making and reading the image does.
  */
 export async function execFormula(
-  { action }: FullFormula,
+  { action, warpforge }: FullFormula,
   { layers }: OpenFileset,
-  guest: FormulaGuest,
-  options: OpenLayersOptions,
+  machine: FormulaMachine,
+  { free, ...options }: ExecOptions,
 ): Promise<Executed> {
-  const { exec = [], env = new Map(), cwd, userinfo } = action;
-  const { output, free, onLog } = guest;
+  const { exec: argv = [], env = new Map(), cwd, userinfo, hostname, policy } = action;
+  const { uid, gid } = userinfo;
+  const { signal } = options;
   const { image } = await planInputs(
     { layers, references: [], partitions: [] },
     { mtime: 'keep', journal: true, free, symlinkedParents: 'error' },
   );
-  const folder = mkdtempSync(join(tmpdir(), 'blockloom-formula-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  const delta = join(folder, 'delta');
   try {
-    const backend = await openWritable(image, { delta, signal: options.signal });
-    const exitCode = await runImage(image, {
-      ...guest,
-      backend: await (typeof backend === 'function' ? backend() : backend),
-      command: { command: exec, env: Array.from(env, ([name, value]) => `${name}=${value}`), workingDir: cwd },
-      user: `${userinfo.uid}:${userinfo.gid}`,
-      channel: 'pipes',
-      isVerbose: onLog !== undefined,
-      connections: { streams: { stdin: nothing(), stdout: output, stderr: output }, size: NO_TERMINAL, onLog },
-    });
-    const merged = await openMergedImage(image, delta, { signal: options.signal });
-    const filesystem = new Filesystem(merged);
+    const [program = ''] = argv;
+    // Warpforge has such names looked for in PATH.
+    const isSought = warpforge !== undefined && !program.includes('/');
+    checkJob(new Filesystem(image), cwd, isSought ? undefined : program);
+    const names = { hostname: hostname || undefined, policy };
+    const run = await machine({ image, argv, env, cwd, uid, gid, ...names, signal });
+    const filesystem = new Filesystem(run.disk);
     const close = (): void => {
-      merged.close();
+      run.close();
       image.close();
-      remove();
     };
-    return { exitCode, outputAt: async (path) => outputOf(filesystem, path, options), close };
+    return { exitCode: run.exitCode, outputAt: async (path) => outputOf(filesystem, path, options), close };
   } catch (error) {
     image.close();
-    remove();
     throw error;
   }
 }
 
-const NO_TERMINAL = { rows: 24, columns: 80 };
-
-/** A stream that has ended. */
-function nothing(): PassThrough {
-  const stream = new PassThrough();
-  stream.end();
-  return stream;
+/** What Repeatr looks at before it starts a command: afterwards it would be an exit status that could mean other things. */
+function checkJob(filesystem: Filesystem, cwd: string, program: string | undefined): void {
+  const isThere = (path: string, type: EntryType): boolean => filesystem.resolve(utf8ByteString(path))?.type === type;
+  const invalid = (what: string): ImageError => new ImageError('job-invalid', what);
+  if (!isThere(cwd, EntryType.directory))
+    throw invalid(`the working directory ${shown(cwd)} is not there, or is no directory`);
+  if (program === undefined) return;
+  if (!program.startsWith('/')) throw invalid(`the program ${shown(program)} is no absolute path`);
+  if (!isThere(program, EntryType.file)) throw invalid(`the program ${shown(program)} is not there, or is no file`);
 }
+
+const shown = (text: string): string => JSON.stringify(text.slice(0, 200));
 
 async function outputOf(
   filesystem: Filesystem,

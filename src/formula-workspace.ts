@@ -5,6 +5,9 @@ import { assemble, mountOrder } from './core/formula/assemble.ts';
 import { withDefaults } from './core/formula/cradle.ts';
 import type { Formula, FormulaContext } from './core/formula/formula.ts';
 import { NONE, ROOT } from './core/tree/tree.ts';
+import type { LayerIndex } from './core/layer/layer-index.ts';
+import { filterIndex } from './core/ware/filter-index.ts';
+import { type Filters, LOSSLESS } from './core/ware/filters.ts';
 import { parseWareId } from './core/ware/ware-id.ts';
 import { NO_BYTES } from './image/no-bytes.ts';
 import { type OpenedImage, type OpenImageOptions, planInputs } from './image/open-image.ts';
@@ -26,7 +29,7 @@ export async function openWorkspace(
   options: OpenLayersOptions = {},
 ): Promise<OpenFileset> {
   const full = withDefaults(formula);
-  const mounts = mountOrder(full).map(({ path, ware }) => ({ path, id: parseWareId(ware) }));
+  const mounts = mountOrder(full).map(({ path, ware, filters }) => ({ path, filters, id: parseWareId(ware) }));
   const inputs = new Map<string, OpenFileset>();
   const limit = pLimit(options.jobs ?? JOBS);
   const fetched = await Promise.allSettled(
@@ -39,7 +42,9 @@ export async function openWorkspace(
   };
   try {
     for (const result of fetched) if (result.status === 'rejected') throw result.reason;
-    const { tree, layers: assembled } = assemble(full, (path) => layerOf(inputs, path).index, randomKey());
+    const filters = new Map(mounts.map((mount) => [mount.path, mount.filters]));
+    const indexOf = (path: string): LayerIndex => filtered(layerOf(inputs, path).index, filters.get(path)!);
+    const { tree, layers: assembled } = assemble(full, indexOf, randomKey());
     const layers = assembled.map(({ index, input }): Layer => {
       if (input === undefined) return { reference: 'the formula', index, blob: NO_BYTES };
       return { ...layerOf(inputs, input), index };
@@ -50,6 +55,9 @@ export async function openWorkspace(
     throw error;
   }
 }
+
+const filtered = (index: LayerIndex, filters: Filters): LayerIndex =>
+  filters === LOSSLESS ? index : filterIndex(index, filters);
 
 /** A ware is one layer. */
 const layerOf = (inputs: ReadonlyMap<string, OpenFileset>, path: string): Layer => inputs.get(path)!.layers[0]!;
@@ -68,7 +76,7 @@ export async function openFormulaImage(
 }
 
 /**
- * The part of a fileset below a path, without a leading slash; undefined where there is nothing. Throws `pack-invalid` for what is no
+ * The part of a fileset below a path, without a leading slash; undefined where there is nothing. It is open as long as the whole. Throws `pack-invalid` for what is no
  * directory, and for a path through a symlink.
  */
 export function partOf(fileset: OpenFileset, path: ByteString): OpenFileset | undefined {
@@ -81,7 +89,7 @@ export function partOf(fileset: OpenFileset, path: ByteString): OpenFileset | un
     inode = tree.dentryInode.values[dentry]!;
   }
   if (!tree.isDirectory(inode)) throw notADirectory(path);
-  return { ...fileset, start: inode };
+  return { ...fileset, start: inode, close: () => undefined };
 }
 
 function notADirectory(path: ByteString): ImageError {

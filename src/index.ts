@@ -30,7 +30,15 @@ export type { LockedLayer, LockedReference } from './core/lock/reference.ts';
 export type { Amount, OnProgress, Phase, Progress } from './core/progress.ts';
 export type { FilesystemPlan, Location } from './core/plan/filesystem-plan.ts';
 export { mapRows, type MapRow } from './core/plan/map.ts';
-export { type Formula, type FormulaContext, parseFormula } from './core/formula/formula.ts';
+export type {
+  Formula,
+  FormulaAction,
+  FormulaContext,
+  FormulaInput,
+  FormulaOutput,
+  FormulaUserinfo,
+} from './core/formula/formula.ts';
+export { parseFormula } from './core/formula/parse-formula.ts';
 export type { Plan } from './core/plan/plan.ts';
 export {
   directVolume,
@@ -82,7 +90,15 @@ export type { Layer } from './sources/layer.ts';
 export type { LayerInput } from './sources/layer-input.ts';
 export { openFormulaImage, openWorkspace } from './formula-workspace.ts';
 export { packWare, type PackWareOptions } from './pack-ware.ts';
-export { runFormula, type RunRecord } from './run-formula.ts';
+export { type FormulaGuest, formulaGuest } from './formula-guest.ts';
+export type { FormulaJob, FormulaMachine, FormulaRun } from './formula-machine.ts';
+export {
+  runFormula,
+  type RunFormulaOptions,
+  type RunRecord,
+  warpforgeRecord,
+  type WarpforgeRecord,
+} from './run-formula.ts';
 export type { OpenFileset } from './sources/ware/fileset.ts';
 export { openPacked, openWare } from './sources/ware/open-fileset.ts';
 export { unpackFileset, type UnpackOptions } from './unpack-ware.ts';

@@ -43,6 +43,7 @@ const EXIT_CODE_OF: Readonly<Record<ImageErrorCode, number>> = {
   'formula-invalid': ExitCode.input,
   'assembly-invalid': ExitCode.input,
   'pack-invalid': ExitCode.input,
+  'job-invalid': ExitCode.input,
   'tool-missing': ExitCode.failed,
   'bridge-failed': ExitCode.failed,
   'guest-failed': ExitCode.failed,

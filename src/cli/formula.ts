@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
-import { type Formula, type FormulaContext, parseFormula } from '../core/formula/formula.ts';
+import type { Formula, FormulaContext } from '../core/formula/formula.ts';
 import { formulaId } from '../core/formula/formula-id.ts';
-import type { FormulaGuest } from '../formula-exec.ts';
+import { parseFormula } from '../core/formula/parse-formula.ts';
+import { type FormulaGuest, formulaGuest } from '../formula-guest.ts';
 import { openFormulaImage } from '../formula-workspace.ts';
 import { hostArchitecture } from '../guest/boot-files.ts';
 import type { RunningGuest } from '../guest/run-guest.ts';
-import { runFormula } from '../run-formula.ts';
+import { runFormula, warpforgeRecord } from '../run-formula.ts';
 import { reasonOf } from '../sinks/failure.ts';
 import type { OpenLayersOptions } from '../sources/open-layers.ts';
 import { defaultCacheDirectory } from '../sources/store/cache-directory.ts';
@@ -39,15 +40,14 @@ interface FormulaRunArguments
 }
 
 const CPUS_DEFAULT = 2;
-const FREE_DEFAULT = 2 ** 30;
 
-const FILE = 'a formula with its context, JSON; - for standard input';
+const FILE = "a formula with its context, in Repeatr's form or in Warpforge's, JSON; - for standard input";
 
 const RUN_NOTES: CommandNotes = {
   notes: [
     'Wares are fetched from the fetchUrls of the context, verified, and mounted in the order of their paths, each hiding what lies below it. What an output packs is saved to its saveUrl; one that does not exist is TYPE:-.',
-    "A command runs in a guest, on an ext4 image of the inputs, as the formula's user; what it prints goes to standard error. Policies and host names are not applied.",
-    'Exit status 32: the command ended with another status than 0, which is in the run record; 21: the guest failed.',
+    "A command runs in a guest, on an ext4 image of the inputs, as the formula's user; what it prints goes to standard error. Policies are not applied, and a warning says so.",
+    'Exit status 32: the command ended with another status than 0, which is in the run record; 40: the command or its directory is not there; 42: the guest failed.',
     EXIT_STATUS,
   ],
   examples: [
@@ -72,13 +72,13 @@ const ID_NOTES: CommandNotes = {
 export function addFormula(program: Command, signal: AbortSignal): void {
   const formula = program
     .command('formula')
-    .description("name and run Repeatr's formulas, and make images of their inputs");
+    .description("name and run Repeatr's and Warpforge's formulas, and make images of their inputs");
   const run = formula
     .command('run')
     .description('put the inputs of a formula together, run its command, pack its outputs, and print the run record')
     .argument('<file>', FILE)
     .addOption(
-      new Option('--free <size>', 'room for what a command writes').argParser(parseSize).default(FREE_DEFAULT, '1G'),
+      new Option('--free <size>', 'room for what a command writes').argParser(parseSize).default(2 ** 30, '1G'),
     )
     .option('--kernel-log', 'print what the kernel of the guest says, on standard error');
   addNotes(addWareOptions(addBootOptions(run).optionsGroup('Options:')), RUN_NOTES).action(
@@ -123,9 +123,11 @@ async function printRun(file: string, options: FormulaRunArguments, signal: Abor
         progress.end();
         if (signals !== undefined) signals.guest = running;
       });
-      const record = await runFormula(formula, context, { ...opening, guest });
+      const machine = guest === undefined ? undefined : formulaGuest(guest);
+      const record = await runFormula(formula, context, machine, { ...opening, free: options.free });
       progress.end();
-      console.log(JSON.stringify(record, null, options.json === true ? 0 : 4));
+      const printed = formula.warpforge === undefined ? record : warpforgeRecord(record);
+      console.log(JSON.stringify(printed, null, options.json === true ? 0 : 4));
       if (record.exitCode !== 0) process.exitCode = RioStatus.jobUnsuccessful;
     } finally {
       signals?.stop();
@@ -138,7 +140,7 @@ function guestOf(
   { onWarning = () => undefined }: OpenLayersOptions,
   onStart: (guest: RunningGuest) => void,
 ): FormulaGuest | undefined {
-  const { kernel, modules, busybox, append, machine, accel: accelerator, memory, cpus, free, cache } = options;
+  const { kernel, modules, busybox, append, machine, accel: accelerator, memory, cpus, cache } = options;
   const architecture = hostArchitecture();
   if (architecture === undefined) return undefined;
   return {
@@ -152,7 +154,6 @@ function guestOf(
     modules,
     busybox,
     append,
-    free,
     output: process.stderr,
     onLog: options.kernelLog === true ? (chunk) => void process.stderr.write(chunk) : undefined,
     onWarning,

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { ImageError, type ImageErrorCode } from '../core/errors.ts';
 
-/** rio's exit statuses and, from 20 on, Repeatr's; 2 is for bugs. */
+/** rio's exit statuses and, from 32 on, Repeatr's; 2 is for bugs. */
 export const RioStatus = {
   usage: 1,
   crash: 2,
@@ -14,8 +14,9 @@ export const RioStatus = {
   packInvalid: 11,
   inoperablePath: 12,
   filterRejection: 13,
-  executor: 21,
   jobUnsuccessful: 32,
+  jobInvalid: 40,
+  executor: 42,
 } as const;
 
 /** What is not listed is what a ware can be: corrupt. */
@@ -32,6 +33,7 @@ const STATUS_OF: Readonly<Partial<Record<ImageErrorCode, number>>> = {
   'digest-mismatch': RioStatus.hashMismatch,
   'assembly-invalid': RioStatus.assemblyInvalid,
   'pack-invalid': RioStatus.packInvalid,
+  'job-invalid': RioStatus.jobInvalid,
   'image-too-small': RioStatus.inoperablePath,
   'layer-changed': RioStatus.inoperablePath,
   'layer-unreadable': RioStatus.inoperablePath,

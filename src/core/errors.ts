@@ -38,6 +38,7 @@ export type ImageErrorCode =
   | 'formula-invalid'
   | 'assembly-invalid'
   | 'pack-invalid'
+  | 'job-invalid'
   | 'tool-missing'
   | 'bridge-failed'
   | 'guest-failed';

@@ -24,7 +24,7 @@ interface Record_ {
 /** Writes a formula of one ware with one command, whose output is /task/out. */
 function writeFormula(cwd: string, ware: string, source: string, exec: readonly string[]): void {
   const outputs = { '/none': { packtype: 'zip' }, '/task/out': { packtype: 'tar' } };
-  const formula = { inputs: { '/': ware }, action: { exec, env: { WORD: "it's" } }, outputs };
+  const formula = { inputs: { '/': ware }, action: { exec, env: { WORD: "it's" }, hostname: 'here' }, outputs };
   const context = { fetchUrls: { '/': [source] }, saveUrls: { '/task/out': 'file://./out.tgz' } };
   writeFileSync(join(cwd, 'a.formula'), JSON.stringify({ formula, context }));
 }
@@ -36,15 +36,50 @@ describe.skipIf(!areGuestsPossible)('a command of a formula', () => {
       { name: './' },
       { name: 'bin/' },
       { name: 'bin/busybox', mode: 0o755, data: readFileSync('/bin/busybox') },
-      ...['sh', 'id', 'mkdir'].map((name) => ({ name: `bin/${name}`, type: 'symlink', linkName: 'busybox' }) as const),
+      ...['sh', 'id', 'mkdir', 'hostname'].map(
+        (name) => ({ name: `bin/${name}`, type: 'symlink', linkName: 'busybox' }) as const,
+      ),
     ]);
-    const script = 'id -u; id -g; pwd; echo "$USER $HOME $WORD"; mkdir -p out/beep; exit 3';
+    const script = 'id -u; id -g; pwd; echo "$USER $HOME $WORD"; hostname; mkdir -p out/beep; exit 3';
     writeFormula(cwd, await wareAt(tar), 'file://./system.tar', ['/bin/sh', '-c', script]);
     const run = blockloom(['formula', 'run', 'a.formula', ...MACHINE, '--kernel', debianKernel()], { cwd });
-    expect([run.stderr, run.status]).toEqual(["1000\n1000\n/task\nreuser /home/reuser it's\n", 32]);
+    expect([run.stderr, run.status]).toEqual(["1000\n1000\n/task\nreuser /home/reuser it's\nhere\n", 32]);
     const { exitCode, results } = JSON.parse(run.stdout) as Record_;
     expect([exitCode, results]).toEqual([3, { '/none': 'zip:-', '/task/out': BEEP }]);
     expect(await wareAt(join(cwd, 'out.tgz'))).toBe(BEEP);
+  });
+});
+
+describe.skipIf(!areGuestsPossible)("a script of a formula in Warpforge's form", () => {
+  it('runs as root, with literals as its environment, and twice gives the same', { timeout: 240_000 }, async () => {
+    const cwd = scratch();
+    const tar = writeTar(cwd, 'system.tar', [
+      { name: './' },
+      { name: 'bin/' },
+      { name: 'bin/busybox', mode: 0o755, data: readFileSync('/bin/busybox') },
+      { name: 'bin/sh', type: 'symlink', linkName: 'busybox' },
+    ]);
+    const ware = await wareAt(tar);
+    const contents = ['WORD="$GREETING"', 'echo "$WORD" $(id -u) $PWD', 'mkdir -p /out/beep', '[ "$WORD" = "it\'s" ]'];
+    const formula = {
+      inputs: { '/': `ware:${ware}`, $GREETING: "literal:it's", $PATH: 'literal:/nowhere:/bin' },
+      action: { script: { interpreter: 'sh', contents } },
+      outputs: { made: { from: '/out', filters: { uid: '1000', gid: '1000' } }, none: { from: '/none' } },
+    };
+    const context = { warehouses: { [ware]: 'file://./system.tar' } };
+    const capsules = { formula: { 'formula.v1': formula }, context: { 'context.v1': context } };
+    writeFileSync(join(cwd, 'a.wf'), JSON.stringify(capsules));
+    for (const _ of ['first', 'second']) {
+      const run = blockloom(['formula', 'run', 'a.wf', ...MACHINE, '--kernel', debianKernel()], { cwd });
+      expect([run.stderr, run.status]).toEqual(["it's 0 /\n", 0]);
+      const { guid, time, ...rest } = JSON.parse(run.stdout) as Record<string, unknown>;
+      expect([guid, time]).toEqual([expect.any(String), expect.any(Number)]);
+      expect(rest).toEqual({
+        formulaID: output(['formula', 'id', 'a.wf'], { cwd }),
+        exitcode: 0,
+        results: { made: `ware:${BEEP}`, none: 'ware:tar:-' },
+      });
+    }
   });
 });
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageError } from '../../src/core/errors.ts';
-import { parseFormula } from '../../src/core/formula/formula.ts';
+import { parseFormula } from '../../src/core/formula/parse-formula.ts';
 import { LOSSLESS } from '../../src/core/ware/filters.ts';
 import { packWare } from '../../src/pack-ware.ts';
 import { openPacked } from '../../src/sources/ware/open-fileset.ts';

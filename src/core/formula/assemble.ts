@@ -11,6 +11,7 @@ import { endOfName } from '../tree/resolve.ts';
 import { NONE, ROOT, Tree } from '../tree/tree.ts';
 import { whiteoutOf } from '../tree/whiteout.ts';
 import { type FullFormula, hasCradle } from './cradle.ts';
+import type { FormulaInput } from './formula.ts';
 
 /** The filesystem of a formula: as a tree, and as layers that make it, bottom first. */
 export interface Assembly {
@@ -29,17 +30,16 @@ const OPAQUE = '.wh..wh..opq';
 const LOSSLESS: MetadataPolicy = { mtime: 'keep', epoch: DEFAULT_EPOCH, chmodMask: 0 };
 
 /** An input of a formula. */
-export interface Mount {
+export interface Mount extends FormulaInput {
   /** As written. */
   readonly path: string;
   /** Normalized, from the root. */
   readonly place: ByteString;
-  readonly ware: string;
 }
 
 /** The inputs in the order in which they are mounted: that of their paths. Throws as `assemble` does for the paths alone. */
 export function mountOrder({ inputs = new Map() }: FullFormula): Mount[] {
-  const mounts = Array.from(inputs, ([path, ware]): Mount => ({ path, place: placeOf(path), ware }));
+  const mounts = Array.from(inputs, ([path, input]): Mount => ({ path, place: placeOf(path), ...input }));
   mounts.sort((a, b) => (a.place < b.place ? -1 : 1));
   const hostMounts = mounts.filter(({ ware }) => ware.startsWith('mount:'));
   for (const [i, { path, place }] of mounts.entries()) {

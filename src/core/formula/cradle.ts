@@ -2,7 +2,7 @@ import type { Formula, FormulaAction, FormulaUserinfo } from './formula.ts';
 
 /** The user of a formula that names none. */
 const DEFAULT_ID = 1000;
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** A formula with nothing left to choose. */
 export interface FullFormula extends Formula {

@@ -3,14 +3,19 @@ import { base58 } from '../ware/base58.ts';
 import { CborWriter } from '../ware/cbor.ts';
 import type { Sha384 } from '../ware/fileset-hash.ts';
 import { filterWords } from '../ware/filters.ts';
+import { contentId } from './content-id.ts';
 import { withDefaults } from './cradle.ts';
 import type { Formula, FormulaAction, FormulaOutput, FormulaUserinfo } from './formula.ts';
 
 /** What writes one value. */
 type Write = (writer: CborWriter) => void;
 
-/** The name of a formula as Repeatr has it: the SHA-384 of its CBOR, with the cradle's defaults filled in, in base 58. */
+/**
+ * The name of a formula: as Repeatr has it, the SHA-384 of its CBOR, with the cradle's defaults filled in, in base 58; in Warpforge's form
+ * the CID of what is in `formula.v1`.
+ */
 export function formulaId(formula: Formula, hash: Sha384): string {
+  if (formula.warpforge !== undefined) return contentId(formula.warpforge, hash);
   hash.update(encodeFormula(formula));
   return base58(hash.digest());
 }
@@ -20,7 +25,7 @@ function encodeFormula(formula: Formula): Uint8Array {
   const { inputs, action, outputs } = withDefaults(formula);
   const writer = new CborWriter();
   struct([
-    ['inputs', orNull(inputs && map(inputs, text))],
+    ['inputs', orNull(inputs && map(inputs, ({ ware }) => text(ware)))],
     ['action', struct(actionMembers(action))],
     ['outputs', orNull(outputs && map(outputs, output))],
   ])(writer);

@@ -1,30 +1,48 @@
-import { ImageError } from '../errors.ts';
-import { JsonValue } from '../oci/json.ts';
-import { type Filters, filtersOf, type TimeOf } from '../ware/filters.ts';
-import { type PackType, parsePackType } from '../ware/ware-id.ts';
-import { withoutTrailingCommas } from './tolerant-json.ts';
+import type { Filters } from '../ware/filters.ts';
+import type { PackType } from '../ware/ware-id.ts';
 
-/** What Repeatr runs: names of wares by path, what to do with them, and what to pack afterwards. Paths are absolute, as written. */
+/** What is run: names of wares by path, what to do with them, and what to pack afterwards. Paths are absolute, as written. */
 export interface Formula {
-  /** WareIDs, or `mount:ro:PATH` and `mount:rw:PATH`; undefined where there is no such member. */
-  readonly inputs: ReadonlyMap<string, string> | undefined;
+  /** What names it, where it is written in Warpforge's form; all else says what Repeatr's would. */
+  readonly warpforge?: Document | undefined;
+  /** By path; undefined where there is no such member. */
+  readonly inputs: ReadonlyMap<string, FormulaInput> | undefined;
   readonly action: FormulaAction;
+  /** By path, in Warpforge's form by any name. */
   readonly outputs: ReadonlyMap<string, FormulaOutput> | undefined;
 }
 
+/** A part of a JSON document. */
+export type Document = string | boolean | readonly Document[] | { readonly [key: string]: Document };
+
+/** What stands at a path when a formula begins. */
+export interface FormulaInput {
+  /** A WareID, or `mount:ro:PATH` and the like. */
+  readonly ware: string;
+  readonly filters: Filters;
+}
+
+/** What is done, by whom, and where. */
 export interface FormulaAction {
   readonly exec?: readonly string[] | undefined;
   /** Whether nothing is run, and outputs are parts of the inputs. */
   readonly noop?: boolean | undefined;
-  readonly policy?: string | undefined;
+  readonly policy?: Policy | undefined;
   readonly cwd?: string | undefined;
   readonly env?: ReadonlyMap<string, string> | undefined;
   readonly userinfo?: FormulaUserinfo | undefined;
   /** `disable`: the filesystem is the inputs and nothing else. */
   readonly cradle?: string | undefined;
   readonly hostname?: string | undefined;
+  /** Whether it is to reach the network: Warpforge's form alone asks for it. */
+  readonly network?: boolean | undefined;
 }
 
+/** From fewest capabilities to all of them. */
+export const POLICIES = ['routine', 'governor', 'sysad'] as const;
+export type Policy = (typeof POLICIES)[number];
+
+/** Who a command runs as; what is left out is filled in. */
 export interface FormulaUserinfo {
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
@@ -32,132 +50,15 @@ export interface FormulaUserinfo {
   readonly homedir?: string | undefined;
 }
 
+/** What is packed afterwards, and how. */
 export interface FormulaOutput {
+  readonly path: string;
   readonly type: PackType;
   readonly filters: Partial<Filters>;
 }
 
-/** Where wares are fetched from and saved to, by path. */
+/** Where wares are fetched from, by the path of the input, and saved to, by the key of the output. */
 export interface FormulaContext {
   readonly fetchUrls: ReadonlyMap<string, readonly string[]>;
   readonly saveUrls: ReadonlyMap<string, string>;
-}
-
-/** The longest document that is read, in bytes, and the most members and elements of each object and array in it. */
-const BYTES_MAX = 4 * 1024 * 1024;
-const COUNT_MAX = 65_536;
-const TEXT_MAX = 1024 * 1024;
-const ID_MAX = 2 ** 32 - 2;
-
-/**
- * Reads a formula and its context. `name` names the document in errors, `timeOf` reads RFC 3339 times of filters. Unknown members are
- * refused, as Repeatr does. Throws `formula-invalid`, or `option-invalid` for a filter or a pack type.
- */
-export function parseFormula(
-  bytes: Uint8Array,
-  name: string,
-  timeOf: TimeOf,
-): { formula: Formula; context: FormulaContext } {
-  const document = parseDocument(bytes, name);
-  document.allowOnly(['formula', 'context']);
-  return { formula: formulaOf(document.get('formula'), timeOf), context: contextOf(document.get('context')) };
-}
-
-function parseDocument(bytes: Uint8Array, name: string): JsonValue {
-  const invalid = (what: string, cause?: unknown): ImageError =>
-    new ImageError('formula-invalid', `${name} ${what}`, {}, cause === undefined ? {} : { cause });
-  if (bytes.length > BYTES_MAX) throw invalid(`has ${bytes.length} bytes, at most ${BYTES_MAX} are read`);
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return new JsonValue(JSON.parse(withoutTrailingCommas(text)), name, '', 'formula-invalid');
-  } catch (error) {
-    throw invalid('is not JSON', error);
-  }
-}
-
-function formulaOf(value: JsonValue, timeOf: TimeOf): Formula {
-  value.allowOnly(['inputs', 'action', 'outputs']);
-  return {
-    inputs: mapOf(value.get('inputs'), checkPath, (each) => each.string(TEXT_MAX)),
-    action: actionOf(value.get('action')),
-    outputs: mapOf(value.get('outputs'), checkPath, (each) => outputOf(each, timeOf)),
-  };
-}
-
-/** The members of an object, checked and read; undefined where it is absent. */
-function mapOf<T>(
-  value: JsonValue,
-  check: (key: string, value: JsonValue) => void,
-  read: (value: JsonValue) => T,
-): ReadonlyMap<string, T> | undefined {
-  if (!value.isPresent) return undefined;
-  return new Map(
-    value.members(COUNT_MAX).map(([key, each]) => {
-      check(key, each);
-      return [key, read(each)];
-    }),
-  );
-}
-
-function checkPath(path: string, value: JsonValue): void {
-  if (!path.startsWith('/')) throw value.invalid('an absolute path', JSON.stringify(path.slice(0, 80)));
-}
-
-const anyKey = (): void => undefined;
-
-function actionOf(value: JsonValue): FormulaAction {
-  value.allowOnly(['exec', 'noop', 'policy', 'cwd', 'env', 'userinfo', 'cradle', 'hostname']);
-  const cwd = value.get('cwd');
-  if (cwd.isPresent) checkPath(cwd.string(), cwd);
-  return {
-    exec: value.get('exec').isPresent ? stringsOf(value.get('exec')) : undefined,
-    noop: value.get('noop').optionalBoolean(),
-    policy: optionalOneOf(value.get('policy'), ['routine', 'governor', 'sysad']),
-    cwd: cwd.optionalString(),
-    env: mapOf(value.get('env'), anyKey, (each) => each.string(TEXT_MAX)),
-    userinfo: value.get('userinfo').isPresent ? userinfoOf(value.get('userinfo')) : undefined,
-    cradle: optionalOneOf(value.get('cradle'), ['disable']),
-    hostname: value.get('hostname').optionalString(),
-  };
-}
-
-const stringsOf = (value: JsonValue): string[] => value.elements(COUNT_MAX).map((each) => each.string(TEXT_MAX));
-
-function optionalOneOf(value: JsonValue, values: readonly string[]): string | undefined {
-  return value.isPresent ? value.oneOf(values) : undefined;
-}
-
-function userinfoOf(value: JsonValue): FormulaUserinfo {
-  value.allowOnly(['uid', 'gid', 'username', 'homedir']);
-  const homedir = value.get('homedir');
-  if (homedir.isPresent) checkPath(homedir.string(), homedir);
-  const id = (key: string): number | undefined =>
-    value.get(key).isPresent ? value.get(key).integer(0, ID_MAX) : undefined;
-  return {
-    uid: id('uid'),
-    gid: id('gid'),
-    username: value.get('username').optionalString(),
-    homedir: homedir.optionalString(),
-  };
-}
-
-function outputOf(value: JsonValue, timeOf: TimeOf): FormulaOutput {
-  value.allowOnly(['packtype', 'filters']);
-  const filters = value.get('filters').members(COUNT_MAX);
-  return {
-    type: parsePackType(value.get('packtype').string()),
-    filters: filtersOf(
-      filters.map(([key, each]) => [key, each.string()]),
-      timeOf,
-    ),
-  };
-}
-
-function contextOf(value: JsonValue): FormulaContext {
-  if (value.isPresent) value.allowOnly(['fetchUrls', 'saveUrls']);
-  const of = (key: string): JsonValue => (value.isPresent ? value.get(key) : value);
-  return {
-    fetchUrls: mapOf(of('fetchUrls'), checkPath, stringsOf) ?? new Map(),
-    saveUrls: mapOf(of('saveUrls'), checkPath, (each) => each.string()) ?? new Map(),
-  };
 }

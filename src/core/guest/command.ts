@@ -11,6 +11,8 @@ export interface CommandOptions {
   /** `NAME=VALUE`. */
   readonly env: readonly string[];
   readonly workingDir?: string | undefined;
+  /** What the guest calls itself. */
+  readonly hostname?: string | undefined;
 }
 
 /** A program that runs in a guest. */
@@ -22,6 +24,7 @@ export interface GuestCommand {
   /** Absolute. */
   readonly workingDir: string;
   readonly user: ResolvedUser;
+  readonly hostname?: string | undefined;
 }
 
 /** What Docker and Podman give who says nothing. */
@@ -54,5 +57,6 @@ export function guestCommand(
     variables.set(variable.slice(0, at), variable.slice(at + 1));
   }
   const workingDir = `/${options.workingDir ?? execution?.workingDir ?? ''}`.replace(/^\/+/, '/');
-  return { argv, env: Array.from(variables, ([name, value]) => `${name}=${value}`), workingDir, user };
+  const env = Array.from(variables, ([name, value]) => `${name}=${value}`);
+  return { argv, env, workingDir, user, hostname: options.hostname };
 }

@@ -87,6 +87,9 @@ for each in proc sys dev; do mount --move /$each /root/$each; done
 exec switch_root /root ${quoted(path)}`;
 }
 
+/** What a guest calls itself that is told no name. */
+const HOSTNAME = 'blockloom';
+
 /** What a container has of Linux besides its files. */
 const CONTAINER_MOUNTS = `mkdir -p /root/proc /root/sys /root/dev
 mount -t proc -o nosuid,nodev,noexec proc /root/proc
@@ -99,7 +102,6 @@ ln -sf /proc/self/fd /root/dev/fd
 ln -sf /proc/self/fd/0 /root/dev/stdin
 ln -sf /proc/self/fd/1 /root/dev/stdout
 ln -sf /proc/self/fd/2 /root/dev/stderr
-hostname blockloom
 ip link set lo up 2>/dev/null
 gate=/root${GATE_FOLDER}
 mkdir -m 0755 $gate
@@ -129,6 +131,7 @@ function runCommand(command: GuestCommand, channel: Channel, root: RootMode): st
   const start = isBorrowed ? AS_USER : `${GATE_FOLDER}/sh ${GATE_FOLDER}/gate`;
   return [
     CONTAINER_MOUNTS,
+    `hostname ${quoted(command.hostname ?? HOSTNAME)}`,
     `mkdir -p /root${quoted(command.workingDir)} 2>/dev/null`,
     CONTROL,
     isTerminal ? openTerminal(command) : openPipes(command),

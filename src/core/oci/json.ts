@@ -69,6 +69,11 @@ export class JsonValue {
     return this.isPresent ? this.string() : undefined;
   }
 
+  /** A string where there is one. */
+  optionalText(): string | undefined {
+    return typeof this.#value === 'string' ? this.#value : undefined;
+  }
+
   /** A string of a form, which `expected` names for people. */
   matching(form: RegExp, expected: string): string {
     if (typeof this.#value !== 'string' || !form.test(this.#value)) throw this.invalid(expected);

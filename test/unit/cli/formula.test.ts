@@ -84,7 +84,7 @@ describe("Repeatr's exit statuses", () => {
     expectFailure(['run', 'none.formula'], 1, /none\.formula cannot be read/);
     for (const action of [{}, { noop: true, exec: ['/bin/true'] }]) {
       writeFormula(cwd, '/', { action });
-      expectFailure(['run', 'a.formula'], 1, /the action is either noop or exec/);
+      expectFailure(['run', 'a.formula'], 1, /the action is neither noop nor a command, or both/);
     }
   });
 
@@ -107,6 +107,13 @@ describe("Repeatr's exit statuses", () => {
     );
     expectFailure(['image', 'a.formula', '-o', 'x.img'], 10, /leads through \/ab, which is no directory/);
     expect(existsSync(join(cwd, 'x.img'))).toBe(false);
+  });
+
+  it('tell what is wrong with its command, before anything is started', () => {
+    writeFormula(cwd, '/', { action: { exec: ['/bin/none'] } });
+    expectFailure(['run', 'a.formula'], 40, /the program "\/bin\/none" is not there/);
+    writeFormula(cwd, '/', { action: { exec: ['/bin/none'], cwd: '/none', cradle: 'disable' } });
+    expectFailure(['run', 'a.formula'], 40, /the working directory "\/none" is not there/);
   });
 
   it('tell what is wrong with its outputs', () => {

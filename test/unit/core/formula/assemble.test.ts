@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { byteString } from '../../../../src/core/bytes.ts';
 import { type Assembly, assemble } from '../../../../src/core/formula/assemble.ts';
 import { withDefaults } from '../../../../src/core/formula/cradle.ts';
-import { parseFormula } from '../../../../src/core/formula/formula.ts';
+import { parseFormula } from '../../../../src/core/formula/parse-formula.ts';
 import type { LayerIndex } from '../../../../src/core/layer/layer-index.ts';
 import { LOSSLESS } from '../../../../src/core/ware/filters.ts';
 import { walkFileset } from '../../../../src/core/ware/walk-fileset.ts';

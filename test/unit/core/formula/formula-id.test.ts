@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseFormula } from '../../../../src/core/formula/formula.ts';
+import { parseFormula } from '../../../../src/core/formula/parse-formula.ts';
 import { formulaId } from '../../../../src/core/formula/formula-id.ts';
 import { sha384 } from '../../../../src/sources/ware/fileset.ts';
 

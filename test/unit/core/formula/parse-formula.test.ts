@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseFormula } from '../../../../src/core/formula/formula.ts';
+import { parseFormula } from '../../../../src/core/formula/parse-formula.ts';
 import { withoutTrailingCommas } from '../../../../src/core/formula/tolerant-json.ts';
 
 const parse = (text: string): ReturnType<typeof parseFormula> =>
@@ -15,12 +15,12 @@ describe('a formula', () => {
       },
       "context": {"fetchUrls": {"/": ["file://a", "http://b",]}, "saveUrls": {"/out": "ca+file://c"},},
     }`);
-    expect([...formula.inputs!]).toEqual([
+    expect(Array.from(formula.inputs!, ([path, { ware }]) => [path, ware])).toEqual([
       ['/', 'tar:a,]'],
       ['/x', 'mount:ro:/x'],
     ]);
     expect(formula.action.exec).toEqual(['/bin/sh', '-c', 'echo ",}"']);
-    expect([...formula.outputs!]).toEqual([['/out', { type: 'tar', filters: { uid: 'keep' } }]]);
+    expect([...formula.outputs!]).toEqual([['/out', { path: '/out', type: 'tar', filters: { uid: 'keep' } }]]);
     expect(context.fetchUrls.get('/')).toEqual(['file://a', 'http://b']);
     expect(context.saveUrls.get('/out')).toBe('ca+file://c');
   });
@@ -36,6 +36,11 @@ describe('a formula', () => {
     ['{"formula":{"action":{"cradle":"no"}}}', 'cradle: "no", expected disable'],
     ['{"formula":{"action":{"userinfo":{"uid":-1}}}}', 'uid: -1, expected a whole number'],
     ['{"formula":{"action":{"cwd":"task"}}}', 'expected an absolute path'],
+    ['{"formula":{"action":{"exec":["a\\u0000"]}}}', 'exec[0]: "a\\u0000", expected a text without NUL'],
+    ['{"formula":{"action":{"env":{"A=B":""}}}}', '"A=B", expected a variable'],
+    ['{"formula":{"action":{"env":{"":""}}}}', '"", expected a variable'],
+    ['{"formula":{"action":{"hostname":"a b"}}}', 'hostname: "a b", expected the name of a host'],
+    ['{"formula":{"action":{"policy":"uidZero"}}}', 'policy: "uidZero", expected routine or governor or sysad'],
     ['{"formula":{"inputs":{"x":"y"},"action":{}}}', '"x", expected an absolute path'],
     ['{"formula":{"action":{},"outputs":{"/x":{}}}}', 'packtype: nothing, expected a string'],
     ['{"formula":{"action":{},"outputs":{"/x":{"packtype":"git"}}}}', 'the pack type is none of'],
