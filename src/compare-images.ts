@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Filesystem } from './core/ext4/reader/filesystem.ts';
+import type { ReadableFilesystem } from './core/reading/filesystem.ts';
 import { compareTrees, type PathDifference } from './core/reading/compare-trees.ts';
 import type { PumpOptions } from './sinks/pump.ts';
 
@@ -25,8 +25,8 @@ const TURN_PATHS = 256;
  * times say. Memory does not grow with the number of files, but for those with several names. Throws as reading does.
  */
 export async function comparePaths(
-  before: Filesystem,
-  after: Filesystem,
+  before: ReadableFilesystem,
+  after: ReadableFilesystem,
   { signal, onProgress, onDifference }: ComparePathsOptions = {},
 ): Promise<PathCounts> {
   const counts = { added: 0, removed: 0, changed: 0, same: 0 };

@@ -1,8 +1,7 @@
 import { addNotes, type CommandNotes } from './command-notes.ts';
 import type { Command } from 'commander';
 import { type ByteString, displayName } from '../core/bytes.ts';
-import type { Filesystem } from '../core/ext4/reader/filesystem.ts';
-import type { ReadInode } from '../core/ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from '../core/reading/filesystem.ts';
 import { EntryType } from '../core/layer/entry.ts';
 import { findPath } from '../core/reading/find.ts';
 import { walk } from '../core/reading/walk.ts';
@@ -42,22 +41,22 @@ export function addLs(program: Command, signal: AbortSignal): void {
   );
 }
 
-type Listed = Iterable<{ readonly path: ByteString; readonly inode: ReadInode }>;
+type Listed = Iterable<{ readonly path: ByteString; readonly inode: ReadableInode }>;
 
 /** What stands below a directory; of anything else itself. */
-function* listed(filesystem: Filesystem, start: ReadInode, path: ByteString, isRecursive: boolean): Listed {
+function* listed(filesystem: ReadableFilesystem, start: ReadableInode, path: ByteString, isRecursive: boolean): Listed {
   let count = 0;
   for (const walked of walk(filesystem, start, isRecursive ? undefined : 1)) if (count++ > 0) yield walked;
   if (count === 1 && start.type !== EntryType.directory) yield { path, inode: start };
 }
 
-async function printJson(filesystem: Filesystem, found: Listed): Promise<void> {
+async function printJson(filesystem: ReadableFilesystem, found: Listed): Promise<void> {
   const output = new JsonArrayOutput();
   for (const { path, inode } of found) await output.write(nodeJson(filesystem, path, inode));
   await output.end();
 }
 
-async function printText(filesystem: Filesystem, found: Listed, isLong: boolean): Promise<void> {
+async function printText(filesystem: ReadableFilesystem, found: Listed, isLong: boolean): Promise<void> {
   const output = new TextOutput();
   for (const { path, inode } of found) {
     const name = displayName(path, Number.POSITIVE_INFINITY);

@@ -1,6 +1,5 @@
 import { type ByteString, byteString, bytesOf, displayName } from '../core/bytes.ts';
-import type { Filesystem } from '../core/ext4/reader/filesystem.ts';
-import type { ReadInode, Time } from '../core/ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode, Time } from '../core/reading/filesystem.ts';
 import { EntryType } from '../core/layer/entry.ts';
 
 const LETTER: Readonly<Record<number, string>> = {
@@ -23,10 +22,11 @@ const TYPE_NAME: Readonly<Record<number, string>> = {
   [EntryType.socket]: 'socket',
 };
 
-const isDevice = ({ type }: ReadInode): boolean => type === EntryType.characterDevice || type === EntryType.blockDevice;
+const isDevice = ({ type }: ReadableInode): boolean =>
+  type === EntryType.characterDevice || type === EntryType.blockDevice;
 
 /** `drwxr-sr-t`, as ls has it. */
-export function modeString({ type, mode }: ReadInode): string {
+export function modeString({ type, mode }: ReadableInode): string {
   const rights = [6, 3, 0].map((shift, i) => {
     const bits = mode >> shift;
     const special = (mode >> (11 - i)) & 1;
@@ -45,7 +45,7 @@ export function isoTime({ seconds, nanoseconds }: Time): string {
 }
 
 /** A line of `ls -l` without its name. */
-export function longText(inode: ReadInode): string {
+export function longText(inode: ReadableInode): string {
   const { links, uid, gid, size, mtime, deviceMajor, deviceMinor } = inode;
   const length = isDevice(inode) ? `${deviceMajor}, ${deviceMinor}` : String(size);
   const columns = [String(links).padStart(4), String(uid).padStart(5), String(gid).padStart(5), length.padStart(10)];
@@ -53,7 +53,7 @@ export function longText(inode: ReadInode): string {
 }
 
 /** ` -> TARGET` of a symlink. */
-export function arrowText(filesystem: Filesystem, inode: ReadInode): string {
+export function arrowText(filesystem: ReadableFilesystem, inode: ReadableInode): string {
   return inode.type === EntryType.symlink
     ? ` -> ${displayName(byteString(filesystem.symlinkTarget(inode)), 4096)}`
     : '';
@@ -69,7 +69,7 @@ export function nameJson(key: string, name: ByteString): Record<string, string> 
 }
 
 /** Everything that an inode says, for programs; values of xattrs are in base64. */
-export function nodeJson(filesystem: Filesystem, path: ByteString, inode: ReadInode): object {
+export function nodeJson(filesystem: ReadableFilesystem, path: ByteString, inode: ReadableInode): object {
   const { ino, type, mode, uid, gid, links, size, mtime, atime, ctime, crtime, deviceMajor, deviceMinor } = inode;
   const xattrs = filesystem.xattrs(inode).map(({ name, value }) => ({
     ...nameJson('name', name),

@@ -8,7 +8,7 @@ import { arrowText, nodeJson } from './node-text.ts';
 import { addReadOptions, imageArgument, pathOf, type ReadArguments, withFilesystem } from './readable-image.ts';
 import { parseCount } from './values.ts';
 import { JsonArrayOutput, TextOutput } from './text-output.ts';
-import type { Filesystem } from '../core/ext4/reader/filesystem.ts';
+import type { ReadableFilesystem } from '../core/reading/filesystem.ts';
 import type { WalkedName } from '../core/reading/walk.ts';
 
 interface TreeOptions extends ReadArguments {
@@ -32,13 +32,13 @@ export function addTree(program: Command, signal: AbortSignal): void {
   );
 }
 
-async function printJson(filesystem: Filesystem, names: Iterable<WalkedName>): Promise<void> {
+async function printJson(filesystem: ReadableFilesystem, names: Iterable<WalkedName>): Promise<void> {
   const output = new JsonArrayOutput();
   for (const { path, inode } of names) await output.write(nodeJson(filesystem, path, inode));
   await output.end();
 }
 
-async function printTree(filesystem: Filesystem, names: Iterable<WalkedName>, start: string): Promise<void> {
+async function printTree(filesystem: ReadableFilesystem, names: Iterable<WalkedName>, start: string): Promise<void> {
   const output = new TextOutput();
   /** By depth: whether the directory there has more names to come. */
   const goesOn: boolean[] = [];

@@ -2,6 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bytesOf } from '../../src/core/bytes.ts';
+import { FatFilesystem } from '../../src/core/fat/reader/filesystem.ts';
+import { EntryType } from '../../src/core/layer/entry.ts';
+import { walk } from '../../src/core/reading/walk.ts';
 import { foldCase } from '../../src/core/fat/long-names.ts';
 import { openImage } from '../../src/image/open-image.ts';
 import type { ImageOptions } from '../../src/image/options.ts';
@@ -46,6 +50,18 @@ function treeOf(files: readonly { path: readonly string[]; size: number }[]) {
   return { entries, held };
 }
 
+/** What the reader finds, by path as `held` has it. */
+function readTree(filesystem: FatFilesystem): Map<string, Uint8Array | undefined> {
+  const found = new Map<string, Uint8Array | undefined>();
+  for (const { path: byPath, inode } of walk(filesystem, filesystem.root)) {
+    if (byPath === '') continue;
+    const data = inode.type === EntryType.file ? new Uint8Array(inode.size) : undefined;
+    if (data !== undefined) filesystem.readFile(inode, 0, data);
+    found.set(Buffer.from(bytesOf(byPath)).toString(), data);
+  }
+  return found;
+}
+
 const sorted = (files: ReadonlyMap<string, Uint8Array | undefined>) =>
   Array.from(files, ([each, data]) => [each, data && Buffer.from(data).toString('hex')]).sort(([a], [b]) =>
     a! < b! ? -1 : 1,
@@ -61,7 +77,9 @@ describe('a FAT image', () => {
         writeFileSync(tar, makeTar(entries));
         const image = await openImage({ ...given, layers: [tar], fs: 'vfat', cache: false });
         const found = readFat(bytesOfImage(image));
+        const read = readTree(new FatFilesystem(image));
         image.close();
+        expect(sorted(read)).toEqual(sorted(held));
         expect(found.bits).toBe(given.fatBits ?? 12);
         expect(found.label).toBe(given.label!.toUpperCase());
         expect(sorted(found.files)).toEqual(sorted(held));

@@ -32,9 +32,7 @@ export interface FatContent {
 /** The number of the first cluster. */
 export const FIRST_CLUSTER = 2;
 /** The kind of a FAT follows from how many clusters there are, and from nothing else. Microsoft FAT Specification, 3.5. */
-const FAT12_CLUSTERS_MAX = 4084;
-const FAT16_CLUSTERS_MAX = 65_524;
-const FAT32_CLUSTERS_MAX = 0x0fff_fff4;
+export const CLUSTERS_MAX: Readonly<Record<FatBits, number>> = { 12: 4084, 16: 65_524, 32: 0x0fff_fff4 };
 
 const MIB = 1024 * 1024;
 const ROOT_ENTRIES = 512;
@@ -123,17 +121,17 @@ function geometryOf(
   if (bits === 32 || (bits === undefined && sectors * SECTOR_SIZE >= FAT32_SIZE_MIN)) {
     const [, sectorsPerCluster] = FAT32_CLUSTERS.find(([max]) => sectors <= max)!;
     const geometry = divide(sectors, 32, sectorsPerCluster, 0);
-    if (geometry === undefined || geometry.clusters <= FAT16_CLUSTERS_MAX) return 'too small';
-    return geometry.clusters > FAT32_CLUSTERS_MAX ? 'too large' : geometry;
+    if (geometry === undefined || geometry.clusters <= CLUSTERS_MAX[16]) return 'too small';
+    return geometry.clusters > CLUSTERS_MAX[32] ? 'too large' : geometry;
   }
   // FAT16 in a small place needs smaller clusters than mkfs.fat's first choice.
   const first = bits === 16 ? 1 : SECTORS_PER_CLUSTER;
   let fits: FatGeometry | undefined;
   for (let perCluster = first; perCluster <= SECTORS_PER_CLUSTER_MAX; perCluster *= 2) {
     const as12 = bits === 16 ? undefined : divide(sectors, 12, perCluster, rootEntries);
-    if (as12 !== undefined && as12.clusters <= FAT12_CLUSTERS_MAX) return as12;
+    if (as12 !== undefined && as12.clusters <= CLUSTERS_MAX[12]) return as12;
     const as16 = bits === 12 ? undefined : divide(sectors, 16, perCluster, rootEntries);
-    const is16 = as16 !== undefined && as16.clusters > FAT12_CLUSTERS_MAX && as16.clusters <= FAT16_CLUSTERS_MAX;
+    const is16 = as16 !== undefined && as16.clusters > CLUSTERS_MAX[12] && as16.clusters <= CLUSTERS_MAX[16];
     if (is16) fits = as16;
     if (is16 && perCluster >= SECTORS_PER_CLUSTER) return as16;
     if (as12 === undefined && as16 === undefined) break;
@@ -141,7 +139,7 @@ function geometryOf(
   const smallest = divide(sectors, 12, SECTORS_PER_CLUSTER, rootEntries);
   return (
     fits ??
-    (smallest === undefined || (bits === 16 && smallest.clusters <= FAT12_CLUSTERS_MAX) ? 'too small' : 'too large')
+    (smallest === undefined || (bits === 16 && smallest.clusters <= CLUSTERS_MAX[12]) ? 'too small' : 'too large')
   );
 }
 

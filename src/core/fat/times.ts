@@ -38,3 +38,20 @@ function civilDate(daysSince1970: number): { year: number; month: number; day: n
   const day = dayOfYear - Math.floor((153 * marchMonth + 2) / 5) + 1;
   return { year: era * 400 + yearOfEra + (month <= 2 ? 1 : 0), month, day };
 }
+
+/** What `fatTime` makes of a time, in seconds since 1970; a month or a day of 0, which no date has, count as 1. */
+export function secondsOf({ date, time }: FatTime): number {
+  const year = 1980 + (date >> 9);
+  const month = Math.min(Math.max((date >> 5) & 0xf, 1), 12);
+  const day = Math.max(date & 0x1f, 1);
+  const seconds = (time >> 11) * 3600 + ((time >> 5) & 0x3f) * 60 + (time & 0x1f) * 2;
+  return daysOf(year, month, day) * SECONDS_PER_DAY + seconds;
+}
+
+/** The day since 1970 of a Gregorian date from 1980 on. */
+function daysOf(year: number, month: number, day: number): number {
+  const marchYear = month <= 2 ? year - 1 : year;
+  const marchMonth = month <= 2 ? month + 9 : month - 3;
+  const leapDays = Math.floor(marchYear / 4) - Math.floor(marchYear / 100) + Math.floor(marchYear / 400);
+  return 365 * marchYear + leapDays + Math.floor((153 * marchMonth + 2) / 5) + day - 1 - DAYS_TO_1970;
+}

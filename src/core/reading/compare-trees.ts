@@ -1,6 +1,5 @@
 import type { ByteString } from '../bytes.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
 import { type Aspect, differencesOf } from './differences.ts';
 import { mergeWalk, type PathPair } from './merge-walk.ts';
@@ -11,8 +10,8 @@ export interface PathDifference {
   readonly kind: 'added' | 'removed' | 'changed';
   /** How it changed; empty for what was added or removed. */
   readonly how: readonly Aspect[];
-  readonly before: ReadInode | undefined;
-  readonly after: ReadInode | undefined;
+  readonly before: ReadableInode | undefined;
+  readonly after: ReadableInode | undefined;
 }
 
 /**
@@ -20,8 +19,8 @@ export interface PathDifference {
  * an empty `how` for what is not. Nothing is kept of files but which of them have several names.
  */
 export function* compareTrees(
-  before: Filesystem,
-  after: Filesystem,
+  before: ReadableFilesystem,
+  after: ReadableFilesystem,
 ): Generator<PathDifference & { readonly isSame: boolean }, void> {
   const [firstBefore, firstAfter] = [new FirstNames(), new FirstNames()];
   for (const pair of mergeWalk(before, after)) {
@@ -44,7 +43,7 @@ function kindOfDifference({ before, after }: PathPair): PathDifference['kind'] {
 }
 
 /** Directories have links from what they hold, which is compared by itself. */
-function haveOtherLinks(old: ReadInode, now: ReadInode): boolean {
+function haveOtherLinks(old: ReadableInode, now: ReadableInode): boolean {
   return old.type !== EntryType.directory && now.type !== EntryType.directory && old.links !== now.links;
 }
 
@@ -53,7 +52,7 @@ class FirstNames {
   readonly #paths = new Map<number, ByteString>();
 
   /** `path` itself for an inode that was not met before. */
-  of(inode: ReadInode | undefined, path: ByteString): ByteString {
+  of(inode: ReadableInode | undefined, path: ByteString): ByteString {
     if (inode === undefined || inode.type === EntryType.directory || inode.links < 2) return path;
     const first = this.#paths.get(inode.ino);
     if (first === undefined) this.#paths.set(inode.ino, path);

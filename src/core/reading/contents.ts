@@ -1,5 +1,4 @@
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 
 /** The bytes of a file that are not in its holes. */
 export interface StoredRange {
@@ -11,7 +10,7 @@ export interface StoredRange {
 const PIECE_BYTES = 256 * 1024;
 
 /** Where a file has data, neighbouring ranges as one. */
-export function dataRanges(filesystem: Filesystem, inode: ReadInode): StoredRange[] {
+export function dataRanges(filesystem: ReadableFilesystem, inode: ReadableInode): StoredRange[] {
   const inline = filesystem.inlineFile(inode);
   if (inline !== undefined) return inline.length === 0 ? [] : [{ offset: 0, length: inline.length }];
   const ranges: { offset: number; length: number }[] = [];
@@ -24,7 +23,7 @@ export function dataRanges(filesystem: Filesystem, inode: ReadInode): StoredRang
 }
 
 /** The data of a file, holes left out, in its order. Each piece is good until the next is asked for. */
-export function* dataPieces(filesystem: Filesystem, inode: ReadInode): Generator<Uint8Array, void> {
+export function* dataPieces(filesystem: ReadableFilesystem, inode: ReadableInode): Generator<Uint8Array, void> {
   const inline = filesystem.inlineFile(inode);
   if (inline !== undefined) return yield inline;
   const buffer = new Uint8Array(Math.min(PIECE_BYTES, inode.size));
@@ -40,7 +39,7 @@ export function* dataPieces(filesystem: Filesystem, inode: ReadInode): Generator
 const ZEROS = new Uint8Array(64 * 1024);
 
 /** All bytes of a file in their order, holes as zeros. Each piece is good until the next is asked for. */
-export function* filePieces(filesystem: Filesystem, inode: ReadInode): Generator<Uint8Array, void> {
+export function* filePieces(filesystem: ReadableFilesystem, inode: ReadableInode): Generator<Uint8Array, void> {
   const inline = filesystem.inlineFile(inode);
   if (inline !== undefined) {
     yield inline;

@@ -1,6 +1,5 @@
 import { byteString } from '../bytes.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType, type Xattr } from '../layer/entry.ts';
 import { haveSameContent } from './same-content.ts';
 
@@ -18,7 +17,12 @@ export type Aspect =
   | 'links';
 
 /** How an inode differs from another one in all but its names; sizes of directories do not count. */
-export function differencesOf(before: Filesystem, old: ReadInode, after: Filesystem, now: ReadInode): Aspect[] {
+export function differencesOf(
+  before: ReadableFilesystem,
+  old: ReadableInode,
+  after: ReadableFilesystem,
+  now: ReadableInode,
+): Aspect[] {
   const found: Aspect[] = [];
   if (old.type !== now.type) found.push('type');
   if (old.mode !== now.mode) found.push('mode');
@@ -29,7 +33,12 @@ export function differencesOf(before: Filesystem, old: ReadInode, after: Filesys
   return found;
 }
 
-function contentDifferences(before: Filesystem, old: ReadInode, after: Filesystem, now: ReadInode): Aspect[] {
+function contentDifferences(
+  before: ReadableFilesystem,
+  old: ReadableInode,
+  after: ReadableFilesystem,
+  now: ReadableInode,
+): Aspect[] {
   const { type } = now;
   if (type === EntryType.file) {
     if (old.size !== now.size) return ['size', 'content'];

@@ -1,7 +1,6 @@
 import { type ByteString, bytesOf, displayName } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
 import { TAR_END } from '../tar/write-header.ts';
 import { whiteoutOf } from '../tree/whiteout.ts';
@@ -22,8 +21,8 @@ const OPAQUE = '.wh..wh..opq';
  * means a whiteout. Each piece is good until the next is asked for.
  */
 export function* exportLayer(
-  base: Filesystem,
-  image: Filesystem,
+  base: ReadableFilesystem,
+  image: ReadableFilesystem,
   { warn }: ExportOptions,
 ): Generator<Uint8Array, void> {
   const changed = changedInodes(base, image);
@@ -49,7 +48,7 @@ export function* exportLayer(
 }
 
 /** The inodes of `image` that the layer has to bring. */
-function changedInodes(base: Filesystem, image: Filesystem): InodeSet {
+function changedInodes(base: ReadableFilesystem, image: ReadableFilesystem): InodeSet {
   const changed = new InodeSet();
   const linked = new LinkedFiles();
   for (const pair of mergeWalk(base, image)) {
@@ -69,7 +68,7 @@ class LinkedFiles {
   readonly #beforeOf = new Map<number, number>();
 
   /** Meets a name: `first` of a pair of inodes, another name of the `same` pair, or of one of them and an `other`. */
-  meet(before: ReadInode, after: ReadInode): 'first' | 'same' | 'other' {
+  meet(before: ReadableInode, after: ReadableInode): 'first' | 'same' | 'other' {
     if (after.type === EntryType.directory || (before.links < 2 && after.links < 2)) return 'first';
     const [knownAfter, knownBefore] = [this.#afterOf.get(before.ino), this.#beforeOf.get(after.ino)];
     if (knownAfter === undefined) this.#afterOf.set(before.ino, after.ino);

@@ -1,12 +1,9 @@
 import { type ByteString, bytesOf, displayName } from '../bytes.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
-import { EXT4_ROOT_INO } from '../ext4/format/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
 import { TAR_END } from '../tar/write-header.ts';
 import { whiteoutOf } from '../tree/whiteout.ts';
 import { Inventory } from './inventory.ts';
-import { isUnusedLostAndFound, LOST_AND_FOUND } from './lost-and-found.ts';
 import { linkMember, memberOf } from './member.ts';
 
 /** What an export tells. */
@@ -20,8 +17,8 @@ export interface ExportOptions {
  * members and all their bytes follow from the filesystem alone. Each piece is good until the next is asked for.
  */
 export function* exportTar(
-  filesystem: Filesystem,
-  start: ReadInode,
+  filesystem: ReadableFilesystem,
+  start: ReadableInode,
   name: ByteString,
   { warn }: ExportOptions,
 ): Generator<Uint8Array, void> {
@@ -32,11 +29,11 @@ export function* exportTar(
 }
 
 function* exportDirectory(
-  filesystem: Filesystem,
-  start: ReadInode,
+  filesystem: ReadableFilesystem,
+  start: ReadableInode,
   warn: (warning: string) => void,
 ): Generator<Uint8Array, void> {
-  const inventory = new Inventory(filesystem, start, isLeftOut(filesystem));
+  const inventory = new Inventory(filesystem, start);
   for (const row of inventory.inOrder()) {
     const path = inventory.path(row);
     const inode = filesystem.inode(inventory.inoOf(row));
@@ -53,12 +50,6 @@ function* exportDirectory(
     warnOfWhiteout(path, warn);
     yield linkMember(path, inventory.path(first), inode);
   }
-}
-
-/** Whether a name is the lost+found that no layer brought. */
-function isLeftOut(filesystem: Filesystem) {
-  return (parent: ReadInode, name: ByteString, inode: ReadInode): boolean =>
-    parent.ino === EXT4_ROOT_INO && name === LOST_AND_FOUND && isUnusedLostAndFound(filesystem, inode);
 }
 
 const socketWarning = (path: ByteString): string =>

@@ -1,7 +1,6 @@
 import { type ByteString, displayName } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
 
 const KIND: Readonly<Record<number, string>> = {
@@ -15,13 +14,17 @@ const KIND: Readonly<Record<number, string>> = {
 };
 
 /** What an inode is, for people: `a directory`. */
-export const kindOf = ({ type }: ReadInode): string => KIND[type]!;
+export const kindOf = ({ type }: ReadableInode): string => KIND[type]!;
 
 /**
  * The inode that a path names, from the root; symlinks lead to places in the image. Throws `path-not-found`, which says how
  * far the path leads.
  */
-export function findPath(filesystem: Filesystem, path: ByteString, options: { followLast?: boolean } = {}): ReadInode {
+export function findPath<I extends ReadableInode>(
+  filesystem: ReadableFilesystem<I>,
+  path: ByteString,
+  options: { followLast?: boolean } = {},
+): I {
   const found = filesystem.resolve(path, options);
   if (found !== undefined) return found;
   const names = path.split('/').filter((name) => name !== '');
@@ -33,7 +36,7 @@ export function findPath(filesystem: Filesystem, path: ByteString, options: { fo
   throw notFound(path, 'nothing of it is there');
 }
 
-function hint(inode: ReadInode): string {
+function hint(inode: ReadableInode): string {
   return inode.type === EntryType.directory ? ' without that name' : '';
 }
 

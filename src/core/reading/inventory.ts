@@ -1,7 +1,6 @@
 import { type ByteString, bytesOf, byteString } from '../bytes.ts';
 import { f64Column, u8Column, u32Column } from '../columns.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
 import { VisitedDirectories } from './walk.ts';
 
@@ -9,12 +8,12 @@ import { VisitedDirectories } from './walk.ts';
 const START = 0;
 
 /**
- * Every name below a directory, in columns: row 0 is the directory itself, and parents stand before what they hold. `isLeftOut`
- * says which names, with all below them, do not count.
+ * Every name below a directory, in columns: row 0 is the directory itself, and parents stand before what they hold. What came with
+ * the filesystem, and nobody used, does not count.
  */
 export class Inventory {
   readonly #parent = u32Column();
-  readonly #ino = u32Column();
+  readonly #ino = f64Column();
   readonly #isDirectory = u8Column();
   readonly #depth = u32Column();
   readonly #nameStart = f64Column();
@@ -24,25 +23,21 @@ export class Inventory {
   /** Of inodes with more than one name: the row of the first one. */
   readonly #firstName = new Map<number, number>();
 
-  constructor(
-    filesystem: Filesystem,
-    start: ReadInode,
-    isLeftOut: (parent: ReadInode, name: ByteString, inode: ReadInode) => boolean,
-  ) {
+  constructor(filesystem: ReadableFilesystem, start: ReadableInode) {
     const visited = new VisitedDirectories();
     this.#add(START, '', start, 0);
     for (let row = 0; row < this.#ino.length; row++) {
       if (this.#isDirectory.values[row] === 0) continue;
       const directory = filesystem.inode(this.#ino.values[row]!);
       visited.visit(directory);
-      for (const { name, ino } of filesystem.sortedNames(directory)) {
-        const inode = filesystem.inode(ino);
-        if (!isLeftOut(directory, name, inode)) this.#add(row, name, inode, this.#depth.values[row]! + 1);
+      for (const entry of filesystem.sortedNames(directory)) {
+        if (filesystem.isUnusedOwn(directory, entry)) continue;
+        this.#add(row, entry.name, filesystem.inode(entry.ino), this.#depth.values[row]! + 1);
       }
     }
   }
 
-  #add(parent: number, name: ByteString, { ino, type, links }: ReadInode, depth: number): void {
+  #add(parent: number, name: ByteString, { ino, place, type, links }: ReadableInode, depth: number): void {
     const row = this.#parent.push(parent);
     this.#ino.push(ino);
     this.#depth.push(depth);
@@ -50,14 +45,14 @@ export class Inventory {
     const start = this.#names.extend(name.length);
     this.#names.values.set(bytesOf(name), start);
     this.#nameStart.push(start);
-    this.#turn.push(row === START ? 0 : Math.max(ino, this.#turn.values[parent]!));
+    this.#turn.push(row === START ? 0 : Math.max(place, this.#turn.values[parent]!));
     if (type === EntryType.directory || links < 2) return;
     const first = this.#firstName.get(ino);
     if (first === undefined || this.#turn.values[row]! < this.#turn.values[first]!) this.#firstName.set(ino, row);
   }
 
   /**
-   * The rows of all inodes, each by one of its names: in the order of inode numbers, but that a directory comes before what it
+   * The rows of all inodes, each by one of its names: in the order of their places, but that a directory comes before what it
    * holds. Whoever makes inodes in this order numbers them in this order, so that it is the same again for what they make.
    */
   inOrder(): Uint32Array {

@@ -1,6 +1,5 @@
 import { type ByteString, byteString } from '../bytes.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
 import { roundUp } from '../struct.ts';
 import { BLOCK_BYTES } from '../tar/header.ts';
@@ -10,7 +9,11 @@ import { dataPieces, dataRanges } from './contents.ts';
 const NO_ATTRIBUTES = { mode: 0, uid: 0, gid: 0, mtimeSeconds: 0, mtimeNanoseconds: 0, deviceMajor: 0, deviceMinor: 0 };
 
 /** A name of a filesystem as a member of a tar: header, data, padding. `path` is `''` for the tar's root. */
-export function* memberOf(filesystem: Filesystem, path: ByteString, inode: ReadInode): Generator<Uint8Array, void> {
+export function* memberOf(
+  filesystem: ReadableFilesystem,
+  path: ByteString,
+  inode: ReadableInode,
+): Generator<Uint8Array, void> {
   const { type, mode, uid, gid, mtime, deviceMajor, deviceMinor } = inode;
   const ranges = type === EntryType.file ? dataRanges(filesystem, inode) : [];
   const stored = ranges.reduce((sum, { length }) => sum + length, 0);
@@ -38,7 +41,7 @@ export function* memberOf(filesystem: Filesystem, path: ByteString, inode: ReadI
 }
 
 /** Another name of a member that came before. */
-export function linkMember(path: ByteString, target: ByteString, inode: ReadInode): Uint8Array {
+export function linkMember(path: ByteString, target: ByteString, inode: ReadableInode): Uint8Array {
   const { mode, uid, gid, mtime } = inode;
   return tarHeader({
     ...NO_ATTRIBUTES,

@@ -1,17 +1,13 @@
 import type { ByteString } from '../bytes.ts';
-import { EXT4_ROOT_INO } from '../ext4/format/inode.ts';
-import type { DirectoryName } from '../ext4/reader/directory.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { DirectoryName, ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
-import { isUnusedLostAndFound, LOST_AND_FOUND } from './lost-and-found.ts';
 import { joinPath, VisitedDirectories } from './walk.ts';
 
 /** A path in two filesystems; at least one of them has it. */
 export interface PathPair {
   readonly path: ByteString;
-  readonly before: ReadInode | undefined;
-  readonly after: ReadInode | undefined;
+  readonly before: ReadableInode | undefined;
+  readonly after: ReadableInode | undefined;
   /** Undefined for the root. */
   readonly parent: PathPair | undefined;
   /** Whether it is a directory in both, and has none of the names, more than one, that it had before. */
@@ -31,13 +27,13 @@ interface Level {
  * All paths of two filesystems, those of both as one: the root, then names in byte order, a directory before what it holds. Only the
  * names of the directories on the way are in memory. A lost+found that nobody used is left out.
  */
-export function* mergeWalk(before: Filesystem, after: Filesystem): Generator<PathPair, void> {
+export function* mergeWalk(before: ReadableFilesystem, after: ReadableFilesystem): Generator<PathPair, void> {
   const [visitedBefore, visitedAfter] = [new VisitedDirectories(), new VisitedDirectories()];
   const levels: Level[] = [];
   const met = (
     path: ByteString,
-    left: ReadInode | undefined,
-    right: ReadInode | undefined,
+    left: ReadableInode | undefined,
+    right: ReadableInode | undefined,
     parent: PathPair | undefined,
   ): PathPair => {
     const namesBefore = namesOf(before, left, visitedBefore);
@@ -70,17 +66,17 @@ export function* mergeWalk(before: Filesystem, after: Filesystem): Generator<Pat
   }
 }
 
-function namesOf(filesystem: Filesystem, inode: ReadInode | undefined, visited: VisitedDirectories): DirectoryName[] {
+function namesOf(
+  filesystem: ReadableFilesystem,
+  inode: ReadableInode | undefined,
+  visited: VisitedDirectories,
+): DirectoryName[] {
   if (inode?.type !== EntryType.directory) return [];
   visited.visit(inode);
-  const names = filesystem.sortedNames(inode);
-  if (inode.ino !== EXT4_ROOT_INO) return names;
-  return names.filter(
-    ({ name, ino }) => name !== LOST_AND_FOUND || !isUnusedLostAndFound(filesystem, filesystem.inode(ino)),
-  );
+  return filesystem.sortedNames(inode).filter((entry) => !filesystem.isUnusedOwn(inode, entry));
 }
 
-function areDirectories(left: ReadInode | undefined, right: ReadInode | undefined): boolean {
+function areDirectories(left: ReadableInode | undefined, right: ReadableInode | undefined): boolean {
   return left?.type === EntryType.directory && right?.type === EntryType.directory;
 }
 

@@ -1,10 +1,14 @@
-import type { DataRun, Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { DataRun, ReadableFilesystem, ReadableInode } from './filesystem.ts';
 
 const PIECE_BYTES = 256 * 1024;
 
 /** Whether two files of one size hold the same bytes; where both have holes nothing is read. */
-export function haveSameContent(a: Filesystem, inodeA: ReadInode, b: Filesystem, inodeB: ReadInode): boolean {
+export function haveSameContent(
+  a: ReadableFilesystem,
+  inodeA: ReadableInode,
+  b: ReadableFilesystem,
+  inodeB: ReadableInode,
+): boolean {
   if (inodeA.size !== inodeB.size) return false;
   const [left, right] = [new FileCursor(a, inodeA), new FileCursor(b, inodeB)];
   for (let at = 0; at < inodeA.size; ) {
@@ -17,8 +21,8 @@ export function haveSameContent(a: Filesystem, inodeA: ReadInode, b: Filesystem,
 
 /** Reads a file in its order, a run of data or a hole at a time. */
 class FileCursor {
-  readonly #filesystem: Filesystem;
-  readonly #inode: ReadInode;
+  readonly #filesystem: ReadableFilesystem;
+  readonly #inode: ReadableInode;
   readonly #inline: Uint8Array | undefined;
   readonly #runs: Iterator<DataRun, void>;
   readonly #buffer: Uint8Array;
@@ -27,7 +31,7 @@ class FileCursor {
   /** Where the run or hole ends that `endOfRun` was last asked for. */
   runEnd = 0;
 
-  constructor(filesystem: Filesystem, inode: ReadInode) {
+  constructor(filesystem: ReadableFilesystem, inode: ReadableInode) {
     this.#filesystem = filesystem;
     this.#inode = inode;
     this.#inline = filesystem.inlineFile(inode);

@@ -1,7 +1,6 @@
 import type { ByteString } from '../bytes.ts';
 import { corrupt } from '../ext4/reader/failure.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
+import type { ReadableFilesystem, ReadableInode } from './filesystem.ts';
 import { EntryType } from '../layer/entry.ts';
 import { InodeSet } from './inode-set.ts';
 
@@ -11,7 +10,7 @@ export interface WalkedName {
   readonly path: ByteString;
   /** How many names the path has. */
   readonly depth: number;
-  readonly inode: ReadInode;
+  readonly inode: ReadableInode;
   /** Whether it is the last name of its directory. */
   readonly isLast: boolean;
 }
@@ -24,9 +23,9 @@ export class VisitedDirectories {
   readonly #seen = new InodeSet();
 
   /** Throws `image-corrupt` for a directory that was met before. */
-  visit({ ino }: ReadInode): void {
-    if (this.#seen.has(ino)) throw corrupt(`directory inode ${ino} has two names, or is below itself`);
-    this.#seen.add(ino);
+  visit({ ino, place }: ReadableInode): void {
+    if (this.#seen.has(place)) throw corrupt(`directory inode ${ino} has two names, or is below itself`);
+    this.#seen.add(place);
   }
 }
 
@@ -35,13 +34,13 @@ export class VisitedDirectories {
  * reading does.
  */
 export function* walk(
-  filesystem: Filesystem,
-  start: ReadInode,
+  filesystem: ReadableFilesystem,
+  start: ReadableInode,
   depthMax = Number.POSITIVE_INFINITY,
 ): Generator<WalkedName, void> {
   const visited = new VisitedDirectories();
   const levels: { path: ByteString; names: { name: ByteString; ino: number }[]; next: number }[] = [];
-  const enter = (path: ByteString, inode: ReadInode): void => {
+  const enter = (path: ByteString, inode: ReadableInode): void => {
     if (inode.type !== EntryType.directory || levels.length >= depthMax) return;
     visited.visit(inode);
     levels.push({ path, names: filesystem.sortedNames(inode), next: 0 });

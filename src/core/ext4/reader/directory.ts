@@ -1,5 +1,6 @@
 import { crc32c } from 'ext2fs-wasm';
-import { type ByteString, byteString } from '../../bytes.ts';
+import { byteString } from '../../bytes.ts';
+import type { DirectoryName } from '../../reading/filesystem.ts';
 import { viewOf } from '../../struct.ts';
 import {
   DirectoryEntry,
@@ -9,12 +10,6 @@ import {
   EXT4_FT_DIR_CSUM,
 } from '../format/directory-entry.ts';
 import { checkChecksum, corrupt } from './failure.ts';
-
-/** A name in a directory. */
-export interface DirectoryName {
-  readonly name: ByteString;
-  readonly ino: number;
-}
 
 /** The last value of rec_len, which like zero stands for all of a block of 64 KiB (EXT4_MAX_REC_LEN). */
 const REC_LEN_MAX = 0xffff;

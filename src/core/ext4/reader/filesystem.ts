@@ -2,9 +2,11 @@ import { crc32c } from 'ext2fs-wasm';
 import type { ByteString } from '../../bytes.ts';
 import { byteString } from '../../bytes.ts';
 import { EntryType, type Xattr } from '../../layer/entry.ts';
+import type { DataRun, DirectoryName, ReadableFilesystem } from '../../reading/filesystem.ts';
+import { sortNames } from '../../reading/sort-names.ts';
 import { EXT4_ROOT_INO } from '../format/inode.ts';
 import { type BlockDevice, BlockReader } from './block-reader.ts';
-import { type DirectoryName, namesIn, verifyDirectoryBlock } from './directory.ts';
+import { namesIn, verifyDirectoryBlock } from './directory.ts';
 import { checkChecksum, corrupt, unsupported } from './failure.ts';
 import { COMPAT, INCOMPAT } from '../format/features.ts';
 import { featuresOf } from './features.ts';
@@ -20,27 +22,17 @@ import {
 } from './inode.ts';
 import { inlineData } from './inline-data.ts';
 import { readJournal } from './journal.ts';
+import { isUnusedLostAndFound, LOST_AND_FOUND } from './lost-and-found.ts';
 import { type BlockRun, blockRuns } from './mapping.ts';
 import { type MetadataRun, metadataRuns } from './metadata-runs.ts';
 import { type ReadSuperblock, readSuperblock } from './superblock.ts';
 import { storedXattrs, toXattr } from './xattrs.ts';
-
-/** Bytes of a file that stand together in the image. All in bytes. */
-export interface DataRun {
-  /** In the file. */
-  readonly offset: number;
-  readonly length: number;
-  /** In the image, as `Filesystem.read` counts. */
-  readonly imageOffset: number;
-}
 
 /** A symlink's target has at most this many bytes (PATH_MAX - 1). */
 const TARGET_MAX = 4095;
 const FAST_SYMLINK_SIZE = 60;
 /** How many symlinks a path may pass (the kernel's MAXSYMLINKS). */
 const SYMLINKS_MAX = 40;
-/** How many names of one directory are put in order; they are all in memory then. */
-const NAMES_MAX = 2 ** 23;
 /** In how many pieces a journal may lie; mke2fs makes it of one or few. */
 const JOURNAL_RUNS_MAX = 2 ** 16;
 /** i_block of a directory in its inode begins with the inode of its parent. */
@@ -51,7 +43,7 @@ const I_BLOCK_SIZE = 60;
  * An ext2, ext3 or ext4 filesystem, read and never written. Nothing that stands in the image is believed before it is checked:
  * what is damaged throws `image-corrupt`, what is not read here `image-unsupported`. https://docs.kernel.org/filesystems/ext4/
  */
-export class Filesystem {
+export class Filesystem implements ReadableFilesystem<ReadInode> {
   readonly superblock: ReadSuperblock;
   /** Whether blocks are read from a journal that was not emptied. */
   readonly isRecovered: boolean;
@@ -149,11 +141,13 @@ export class Filesystem {
 
   /** The names of a directory in the order of their bytes. */
   sortedNames(directory: ReadInode): DirectoryName[] {
-    const names: DirectoryName[] = [];
-    for (const name of this.names(directory)) {
-      if (names.push(name) > NAMES_MAX) throw unsupported(`inode ${directory.ino}: more than ${NAMES_MAX} names`);
-    }
-    return names.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    return sortNames(this.names(directory), `inode ${directory.ino}`);
+  }
+
+  /** Whether a name is the lost+found that comes with every filesystem, as it was made. */
+  isUnusedOwn({ ino }: ReadInode, entry: DirectoryName): boolean {
+    const isRoots = ino === EXT4_ROOT_INO && entry.name === LOST_AND_FOUND;
+    return isRoots && isUnusedLostAndFound(this, this.inode(entry.ino));
   }
 
   /** The inode that a name in a directory has; undefined where there is no such name. */

@@ -1,5 +1,6 @@
 import { crc32c } from 'ext2fs-wasm';
 import { EntryType } from '../../layer/entry.ts';
+import type { ReadableInode, Time } from '../../reading/filesystem.ts';
 import { from64, viewOf } from '../../struct.ts';
 import { Inode, S_IFMT_OF } from '../format/inode.ts';
 import type { BlockReader } from './block-reader.ts';
@@ -18,31 +19,8 @@ export const ReadFlag = {
   inlineData: 0x1000_0000,
 } as const;
 
-/** Seconds since 1970 and nanoseconds. */
-export interface Time {
-  readonly seconds: number;
-  readonly nanoseconds: number;
-}
-
 /** What an inode says. */
-export interface ReadInode {
-  readonly ino: number;
-  readonly type: EntryType;
-  /** Permission bits with set-id and sticky, 0 to 0o7777. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** i_links_count. */
-  readonly links: number;
-  /** Of a file or a symlink in bytes; of a directory its blocks. */
-  readonly size: number;
-  readonly mtime: Time;
-  readonly atime: Time;
-  readonly ctime: Time;
-  /** Undefined where inodes are too small for it. */
-  readonly crtime: Time | undefined;
-  readonly deviceMajor: number;
-  readonly deviceMinor: number;
+export interface ReadInode extends ReadableInode {
   /** i_flags and i_generation. */
   readonly flags: number;
   readonly generation: number;
@@ -94,6 +72,7 @@ export function readInode(
   const time = (low: Field, extra: Field): Time => timeOf(u32(low), has(extra) ? u32(extra) : 0);
   return {
     ino,
+    place: ino,
     type,
     mode: iMode & MODE_MASK,
     uid: u16(At.i_uid) + u16(At.i_uid_high) * 0x1_0000,

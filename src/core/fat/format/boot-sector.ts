@@ -68,6 +68,8 @@ export const BOOT_SIGNATURE = 0xaa55;
 export const EXTENDED_BOOT_SIGNATURE = 0x29;
 /** BPB_Media and the low byte of the FAT's first entry: a fixed disk. */
 export const MEDIA_FIXED = 0xf8;
+/** BPB_Media: a disk that is taken out; the values between are not allowed. */
+export const MEDIA_REMOVABLE = 0xf0;
 /** BS_DrvNum: a fixed disk. */
 export const DRIVE_FIXED = 0x80;
 /** How many copies of the FAT there are. */

@@ -32,6 +32,7 @@ export const LongNameEntry = struct('long name directory entry', ENTRY_SIZE, {
 });
 
 /** DIR_Attr. */
+export const ATTR_READ_ONLY = 0x01;
 export const ATTR_VOLUME_ID = 0x08;
 export const ATTR_DIRECTORY = 0x10;
 export const ATTR_ARCHIVE = 0x20;
@@ -42,6 +43,11 @@ export const ATTR_LONG_NAME = 0x0f;
 export const LAST_LONG_ENTRY = 0x40;
 /** DIR_Name[0] of an entry that is not in use. */
 export const FREE_ENTRY = 0xe5;
+/** DIR_Name[0] that stands for 0xe5. */
+export const KANJI_E5 = 0x05;
+/** DIR_NTRes: the letters of the base, and those of the extension, are small ones, as Windows NT has it. */
+export const LOWER_BASE = 0x08;
+export const LOWER_EXTENSION = 0x10;
 /** How many UTF-16 units an entry holds. */
 export const UNITS_PER_ENTRY = 13;
 /** The length of a short name, in bytes: 8 of the base, 3 of the extension. */

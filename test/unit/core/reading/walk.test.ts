@@ -23,8 +23,7 @@ describe('a walk', () => {
       ino === b ? [{ name: 'a', ino: a! }] : [{ name: 'x', ino: ino === a ? b! : a! }];
     expect(() => [...walk(filesystem, root)]).toThrow(`directory inode ${a} has two names, or is below itself`);
     expect(() => [...mergeWalk(filesystem, filesystem)]).toThrow(`directory inode ${a} has two names`);
-    const isLeftOut = (): boolean => false;
-    expect(() => new Inventory(filesystem, root, isLeftOut)).toThrow(`directory inode ${a} has two names`);
+    expect(() => new Inventory(filesystem, root)).toThrow(`directory inode ${a} has two names`);
   });
 });
 

@@ -1,9 +1,9 @@
-import type { ByteString } from '../bytes.ts';
-import type { Filesystem } from '../ext4/reader/filesystem.ts';
-import type { ReadInode } from '../ext4/reader/inode.ts';
-import { EXT4_GOOD_OLD_FIRST_INO } from '../ext4/format/inode.ts';
-import { EntryType } from '../layer/entry.ts';
-import { low32 } from '../struct.ts';
+import type { ByteString } from '../../bytes.ts';
+import { EntryType } from '../../layer/entry.ts';
+import { low32 } from '../../struct.ts';
+import { EXT4_GOOD_OLD_FIRST_INO } from '../format/inode.ts';
+import type { Filesystem } from './filesystem.ts';
+import type { ReadInode } from './inode.ts';
 
 export const LOST_AND_FOUND: ByteString = 'lost+found';
 const MODE = 0o700;
