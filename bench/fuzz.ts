@@ -3,6 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { damage, FUZZED_SHAPES, makeFuzzedImage, readTolerantly } from '../test/helpers/ext4-fuzz.ts';
+import { FUZZED_DISKS, fuzzDisk, makeFuzzedDisk } from '../test/helpers/disk-fuzz.ts';
+import { FUZZED_FATS, makeFuzzedFat, readFatTolerantly } from '../test/helpers/fat-fuzz.ts';
 import { fuzzConversation, fuzzInput, reproducer, tryInput } from '../test/helpers/nbd-fuzz.ts';
 import { makeTar } from '../test/helpers/tar-writer.ts';
 import { type Size, workFolder } from './input.ts';
@@ -14,8 +16,8 @@ const ONLY = process.env['BLOCKLOOM_INPUT'];
 
 /** How many inputs each way takes: in memory, to a process of their own, and to one process that serves all; damaged filesystems. */
 const COUNTS = {
-  full: { memory: 1_000_000, stdio: 200, socket: 20_000, filesystems: 100_000 },
-  ci: { memory: 20_000, stdio: 4, socket: 500, filesystems: 2000 },
+  full: { memory: 1_000_000, stdio: 200, socket: 20_000, filesystems: 100_000, fats: 30_000, disks: 100_000 },
+  ci: { memory: 20_000, stdio: 4, socket: 500, filesystems: 2000, fats: 900, disks: 3000 },
 } as const;
 
 /** How long reading a small damaged filesystem may take, in milliseconds. */
@@ -44,13 +46,15 @@ export async function benchFuzz(size: Size): Promise<unknown> {
   const layer = join(folder, 'layer.tar');
   writeFileSync(layer, makeTar([{ name: 'data', data: new Uint8Array(1 << 20).fill(7) }]));
   try {
-    const { memory, stdio, socket, filesystems } = COUNTS[size];
+    const { memory, stdio, socket, filesystems, fats, disks } = COUNTS[size];
     return {
       seed: SEED,
       memory: await timed('in memory', memory, fuzzMemory),
       stdio: await timed('at standard input and output', stdio, async (count) => fuzzStdio(layer, count)),
       socket: await timed('over a socket', socket, async (count) => fuzzSocket(layer, join(folder, 'sock'), count)),
       filesystems: await timed('of damaged filesystems', filesystems, async (count) => fuzzReader(folder, count)),
+      fats: await timed('of damaged FAT filesystems', fats, async (count) => fuzzFat(folder, count)),
+      disks: await timed('of damaged partition tables', disks, fuzzDisks),
     };
   } finally {
     rmSync(folder, { recursive: true });
@@ -82,6 +86,38 @@ async function fuzzReader(folder: string, count: number): Promise<void> {
       }
       if (performance.now() - began > READING_PATIENCE) throw new Error(`${name}, seed ${SEED + index}: too slow`);
       undo();
+    }
+  }
+}
+
+/** The same for each kind of FAT. */
+async function fuzzFat(folder: string, count: number): Promise<void> {
+  for (const [name, options] of FUZZED_FATS) {
+    const image = await makeFuzzedFat(folder, options);
+    for (let index = 0; index < count / FUZZED_FATS.length; index++) {
+      const { damaged, undo } = damage(image, SEED + index);
+      const began = performance.now();
+      try {
+        readFatTolerantly(damaged);
+      } catch (error) {
+        throw new Error(`${name}, seed ${SEED + index}`, { cause: error });
+      }
+      if (performance.now() - began > READING_PATIENCE) throw new Error(`${name}, seed ${SEED + index}: too slow`);
+      undo();
+    }
+  }
+}
+
+/** The same for each kind of partition table. */
+async function fuzzDisks(count: number): Promise<void> {
+  for (const kind of FUZZED_DISKS) {
+    const image = makeFuzzedDisk(kind);
+    for (let index = 0; index < count / FUZZED_DISKS.length; index++) {
+      try {
+        fuzzDisk(image, kind === 'gpt', SEED + index);
+      } catch (error) {
+        throw new Error(`${kind}, seed ${SEED + index}`, { cause: error });
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 export { ImageError, type ImageErrorCode, type ImageErrorContext } from './core/errors.ts';
 export type { BlockDevice } from './core/ext4/reader/block-reader.ts';
-export { type DataRun, Filesystem } from './core/ext4/reader/filesystem.ts';
+export { Filesystem } from './core/ext4/reader/filesystem.ts';
+export type { DataRun, ReadableFilesystem, ReadableInode } from './core/reading/filesystem.ts';
 export { comparePaths, type ComparePathsOptions, type PathCounts } from './compare-images.ts';
 export type { PathDifference } from './core/reading/compare-trees.ts';
 export { filePieces } from './core/reading/contents.ts';
@@ -11,6 +12,7 @@ export { type FilesystemFacts, filesystemFacts } from './core/reading/facts.ts';
 export { findPath } from './core/reading/find.ts';
 export { walk, type WalkedName } from './core/reading/walk.ts';
 export type { Ext4Plan } from './core/ext4/layout.ts';
+export { FatFilesystem } from './core/fat/reader/filesystem.ts';
 export type { FatPlan } from './core/fat/layout.ts';
 export type { RecordedOptions } from './core/ext4/recorded-options.ts';
 export type { ImageRecord } from './core/ext4/record.ts';
@@ -66,6 +68,7 @@ export type { BootOptions, DiskOptions, PartitionOptions } from './image/disk-op
 export type { DiskPlan, PlacedPartition } from './core/disk/disk-plan.ts';
 export type { ImageOptions } from './image/options.ts';
 export { type Definition, readDefinition } from './definition/read-definition.ts';
+export { type FoundFilesystem, openFilesystem, readDisk, type ReadDisk } from './image/open-filesystem.ts';
 export { readImageRecord } from './image/read-record.ts';
 export { lockImage, type LockedImage, openLockedImage, type OpenLockedOptions } from './image/locked-image.ts';
 export { readUnikernel } from './read-unikernel.ts';

@@ -3,8 +3,8 @@ import { type Command, Option } from 'commander';
 import { comparePaths, type PathCounts } from '../compare-images.ts';
 import { displayName } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
-import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import type { PathDifference } from '../core/reading/compare-trees.ts';
+import type { ReadableFilesystem } from '../core/reading/filesystem.ts';
 import type { Image } from '../image/image.ts';
 import { type BlockComparison, compareBlocks, type Count } from '../sinks/compare-blocks.ts';
 import { withProgress } from './common-options.ts';
@@ -14,7 +14,7 @@ import { writePicture } from './picture.ts';
 import { nameJson, nodeJson } from './node-text.ts';
 import type { ProgressLine } from './progress.ts';
 import { formatSize } from './units.ts';
-import { addReadOptions, type ReadArguments, withReadable } from './readable-image.ts';
+import { addReadOptions, openCompared, type ReadArguments, readingOptions, withReadable } from './readable-image.ts';
 import { JsonArrayOutput, TextOutput } from './text-output.ts';
 
 interface DiffOptions extends ReadArguments {
@@ -60,18 +60,24 @@ export function addDiff(program: Command, signal: AbortSignal): void {
       const { html, force = false, delta } = options;
       const references = [after ?? before, ...(options.layer ?? [])];
       if (html !== undefined) await checkOutput(html, force, [before, ...references]);
-      // Of disks what the filesystems hold; their bytes, and deltas, are those of all of the disk.
-      const isWhole = options.only === 'blocks' || delta !== undefined;
-      const compared = isWhole ? options : { ...options, disk: 'none' as const };
+      // Of disks what one filesystem holds, and its bytes; bytes alone are those of all of the disk.
+      const compared = options.only === 'blocks' ? options : { ...readingOptions(options), planOnly: false };
       await withProgress(options, async (progress) =>
         withReadable({ references: [before] }, compared, signal, progress, async ({ image }) =>
           withReadable({ references, delta }, compared, signal, progress, async (other) => {
-            const comparison = await diff(image, other.image, options, signal, progress);
+            const [left, right] = [sideOf(image, options), sideOf(other.image, options)];
+            if (options.partition !== undefined && left.image === image && right.image === other.image)
+              throw new ImageError(
+                'option-invalid',
+                `partition ${options.partition} of images without a partition table`,
+              );
+            const comparison = await diff(left, right, options, signal, progress);
             if (!comparison.isSame) process.exitCode = ExitCode.different;
             if (html === undefined) return;
             const { changes, ranges } = comparison;
             const picture = {
               ...other,
+              image: right.image,
               references,
               output: html,
               force,
@@ -84,6 +90,16 @@ export function addDiff(program: Command, signal: AbortSignal): void {
     },
   );
 }
+
+/** What is compared of an image. */
+interface Side {
+  readonly image: Image;
+  /** Undefined where only bytes are. */
+  readonly filesystem?: ReadableFilesystem;
+}
+
+const sideOf = (image: Image, { only, partition }: DiffOptions): Side =>
+  only === 'blocks' && partition === undefined ? { image } : openCompared(image, partition);
 
 /** What a picture tells of a comparison. */
 interface Outcome {
@@ -99,8 +115,8 @@ const RANGES_MAX = 1_000_000;
 
 /** Compares and prints. */
 async function diff(
-  before: Image,
-  after: Image,
+  { image: before, filesystem: left }: Side,
+  { image: after, filesystem: right }: Side,
   { only, json, html }: DiffOptions,
   signal: AbortSignal,
   progress: ProgressLine,
@@ -109,8 +125,7 @@ async function diff(
   const changes: { path: string; what: string }[] = [];
   const onProgress = progress.show;
   let paths: PathCounts | undefined;
-  if (only !== 'blocks') {
-    const [left, right] = [new Filesystem(before), new Filesystem(after)];
+  if (only !== 'blocks' && left !== undefined && right !== undefined) {
     const onDifference = async (difference: PathDifference): Promise<void> => {
       progress.clear();
       await report.path(difference, left, right);
@@ -187,7 +202,11 @@ class JsonReport {
   readonly #paths = new JsonArrayOutput(this.#output);
   #isBegun = false;
 
-  async path({ kind, path, how, before, after }: PathDifference, left: Filesystem, right: Filesystem): Promise<void> {
+  async path(
+    { kind, path, how, before, after }: PathDifference,
+    left: ReadableFilesystem,
+    right: ReadableFilesystem,
+  ): Promise<void> {
     await this.#begin();
     await this.#paths.write({
       kind,

@@ -3,19 +3,21 @@ import { Writable } from 'node:stream';
 import type { Command } from 'commander';
 import { type ByteString, displayName } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
-import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import { exportLayer } from '../core/reading/export-layer.ts';
 import { exportTar } from '../core/reading/export-tar.ts';
 import { findPath } from '../core/reading/find.ts';
+import type { ReadableFilesystem } from '../core/reading/filesystem.ts';
 import { writePieces } from '../sinks/piece-sink.ts';
 import { addDryRun, dryRunText, tryOutput } from './dry-run.ts';
 import { checkOutput, STDOUT } from './output.ts';
 import {
   addReadOptions,
   imageArgument,
+  openCompared,
   pathOf,
   type ReadArguments,
   type Reading,
+  readingOptions,
   withFilesystem,
   withReadable,
 } from './readable-image.ts';
@@ -69,15 +71,21 @@ export function addExport(program: Command, signal: AbortSignal): void {
           return writeTar(tarOf(filesystem, pathOf(path), reading), options, reading, signal);
         if (pathOf(path) !== '')
           throw new ImageError('option-invalid', '--relative-to exports the whole image, not a path');
-        await withReadable({ references }, options, signal, reading.progress, async (base) =>
-          writeTar(exportLayer(new Filesystem(base.image), filesystem, reading), options, reading, signal),
+        const compared = readingOptions(options, false);
+        await withReadable({ references }, compared, signal, reading.progress, async (base) =>
+          writeTar(
+            exportLayer(openCompared(base.image, options.partition).filesystem, filesystem, reading),
+            options,
+            reading,
+            signal,
+          ),
         );
       });
     },
   );
 }
 
-function tarOf(filesystem: Filesystem, path: ByteString, reading: Reading): Iterable<Uint8Array> {
+function tarOf(filesystem: ReadableFilesystem, path: ByteString, reading: Reading): Iterable<Uint8Array> {
   const name = path.split('/').findLast((part) => part !== '') ?? '';
   const inode = findPath(filesystem, path);
   if (name === '..') throw new ImageError('option-invalid', `${displayName(path)}: a path ends in a name`);

@@ -10,11 +10,15 @@ import type { Solo5Notes } from '../core/manifest/solo5-notes.ts';
 import { platformText } from '../core/oci/platform.ts';
 import type { Image } from '../image/image.ts';
 import { readImageRecord } from '../image/read-record.ts';
+import { type FoundFilesystem, openFilesystem, readDisk, type ReadDisk } from '../image/open-filesystem.ts';
 import { readUnikernel } from '../read-unikernel.ts';
 import type { ImageOrigin } from '../sources/resolve.ts';
 import { isoTime, nameJson } from './node-text.ts';
 import { formatSize } from './units.ts';
-import { addReadOptions, imageArgument, type Readable, type ReadArguments, withFilesystem } from './readable-image.ts';
+import { fatFacts, type FatFacts } from '../core/fat/reader/facts.ts';
+import { FatFilesystem } from '../core/fat/reader/filesystem.ts';
+import { readDiskJson, readDiskText } from './read-disk-text.ts';
+import { addReadOptions, imageArgument, type Readable, type ReadArguments, withImageToRead } from './readable-image.ts';
 
 const NOTES: CommandNotes = {
   examples: [
@@ -34,16 +38,65 @@ export function addInspect(program: Command, signal: AbortSignal): void {
   addNotes(addReadOptions(command), NOTES).action(async (reference: string, options: ReadArguments) => {
     const unikernel = existsSync(reference) ? readUnikernel(reference) : undefined;
     if (unikernel !== undefined) return printUnikernel(unikernel, options);
-    return withFilesystem(reference, options, signal, async (filesystem, { progress, ...readable }) => {
-      const facts = filesystemFacts(filesystem);
-      const record = recordOf(readable.image);
+    return withImageToRead(reference, options, signal, async ({ image, progress, warn, ...readable }) => {
+      const disk = readDisk(image);
+      const found = inspected(image, options.partition, disk);
       const sources = sourcesOf(readable);
       progress.end();
+      for (const warning of disk?.warnings ?? []) warn(warning);
       if (options.json === true)
-        console.log(JSON.stringify({ filesystem: factsJson(facts), record, sources }, null, 2));
-      else console.log([...factRows(facts), ...recordRows(record), ...sourceRows(sources)].map(row).join('\n'));
+        return console.log(JSON.stringify({ ...diskOf(disk), ...found.json, sources }, null, 2));
+      const rows = [...found.rows, ...sourceRows(sources)].map(row);
+      console.log([...(disk === undefined ? [] : [readDiskText(disk), '']), ...rows].join('\n'));
     });
   });
+}
+
+const diskOf = (disk: ReadDisk | undefined): object => (disk === undefined ? {} : { disk: readDiskJson(disk) });
+
+/** What is said of the filesystem of an image; of a disk without one, or with several, why there is nothing. */
+function inspected(image: Image, partition: string | undefined, disk: ReadDisk | undefined): Inspected {
+  try {
+    const found = openFilesystem(image, partition);
+    const place =
+      found.partition === undefined ? [] : [['partition', String(found.partition.partition.number)] as const];
+    const { json, rows } = inspectedFilesystem(found);
+    return {
+      json: { ...(found.partition && { partition: found.partition.partition.number }), ...json },
+      rows: [...place, ...rows],
+    };
+  } catch (error) {
+    if (disk === undefined || partition !== undefined || !(error instanceof ImageError)) throw error;
+    return { json: { filesystem: null, reason: error.message }, rows: [['filesystem', `none read: ${error.message}`]] };
+  }
+}
+
+function inspectedFilesystem({ filesystem, image }: Pick<FoundFilesystem, 'filesystem' | 'image'>): Inspected {
+  if (filesystem instanceof FatFilesystem) {
+    const facts = fatFacts(filesystem);
+    return { json: { filesystem: fatJson(facts), record: null }, rows: fatRows(facts) };
+  }
+  const facts = filesystemFacts(filesystem);
+  const record = recordOf(image);
+  return { json: { filesystem: factsJson(facts), record }, rows: [...factRows(facts), ...recordRows(record)] };
+}
+
+/** As JSON has it, and as people read it. */
+interface Inspected {
+  readonly json: object;
+  readonly rows: readonly Row[];
+}
+
+const fatJson = ({ label, ...facts }: FatFacts): object => ({ ...nameJson('label', label), ...facts });
+
+function fatRows({ label, bits, uuid, size, clusters, clusterSize, freeClusters }: FatFacts): Row[] {
+  return [
+    ['filesystem', `vfat, FAT${bits}`],
+    ['label', label === '' ? '-' : displayName(label)],
+    ['uuid', uuid ?? '-'],
+    ['size', `${size} (${formatSize(size)})`],
+    ['clusters', `${clusters} of ${clusterSize} bytes${freeClusters === undefined ? '' : `, ${freeClusters} free`}`],
+  ];
 }
 
 const DEVICE_KINDS = { BLOCK_BASIC: 'block device', NET_BASIC: 'network' } as const;

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { byteString } from '../core/bytes.ts';
-import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import type { ByteString } from '../core/bytes.ts';
 import type { Image } from '../image/image.ts';
+import { type FoundFilesystem, openFilesystem, readDisk } from '../image/open-filesystem.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { openMergedImage } from '../merged-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
@@ -19,6 +19,8 @@ export interface ReadArguments extends ImageArguments {
   /** More layers, on top of the first. */
   readonly layer?: readonly string[];
   readonly delta?: string;
+  /** Of a disk. */
+  readonly partition?: string;
 }
 
 export const imageArgument = [
@@ -30,7 +32,11 @@ export const imageArgument = [
 export function addReadOptions(command: Command): Command {
   command
     .option('--layer <layer>', 'another layer on top; may be repeated', collect)
-    .option('--delta <file>', 'read what serve --delta has kept for the image over it');
+    .option('--delta <file>', 'read what serve --delta has kept for the image over it')
+    .option(
+      '--partition <which>',
+      'of a disk the partition with this number, name or filesystem label; default: its root partition, or the only one that is read',
+    );
   return addImageOptions(command);
 }
 
@@ -55,17 +61,44 @@ export async function withFilesystem(
   reference: string,
   options: ReadArguments,
   signal: AbortSignal,
-  work: (filesystem: Filesystem, reading: Reading & Readable) => Promise<void>,
+  work: (filesystem: FoundFilesystem['filesystem'], reading: Reading & Readable) => Promise<void>,
+): Promise<void> {
+  await withImageToRead(reference, options, signal, async ({ warn, ...readable }) => {
+    const { filesystem, image, disk } = openFilesystem(readable.image, options.partition);
+    for (const warning of disk?.warnings ?? []) warn(warning);
+    await work(filesystem, { ...readable, image, warn });
+  });
+}
+
+/** Opens the image that a command line names, a disk as a whole, does work with it, and closes it. */
+export async function withImageToRead(
+  reference: string,
+  options: ReadArguments,
+  signal: AbortSignal,
+  work: (reading: Reading & Readable) => Promise<void>,
 ): Promise<void> {
   await withProgress(options, async (progress) => {
     const references = [reference, ...(options.layer ?? [])];
-    // Files are read without hash trees; a delta belongs to the whole image.
-    // Of a disk the filesystem is read; a delta is over all of the disk.
-    const planned = { ...options, planOnly: options.delta === undefined, disk: 'none' as const };
-    await withReadable({ references, delta: options.delta }, planned, signal, progress, async (readable) =>
-      work(new Filesystem(readable.image), { ...readable, progress, warn: warner(options, progress) }),
+    const { delta } = options;
+    const warn = warner(options, progress);
+    await withReadable({ references, delta }, readingOptions(options), signal, progress, async (readable) =>
+      work({ ...readable, progress, warn }),
     );
   });
+}
+
+/**
+ * With what an image is planned to read its files: without hash trees, but that a delta belongs to the whole image; and without the disk
+ * around its filesystem, unless that is asked for.
+ */
+export function readingOptions<T extends ReadArguments>(options: T, isWhole = options.delta !== undefined): T {
+  const disk = isWhole || options.partition !== undefined ? options.disk : ('none' as const);
+  return { ...options, planOnly: !isWhole, disk };
+}
+
+/** The filesystem of what an image is compared with; a partition is meant where it has some. */
+export function openCompared(image: Image, partition: string | undefined): FoundFilesystem {
+  return openFilesystem(image, readDisk(image) === undefined ? undefined : partition);
 }
 
 /** Warnings go to stderr, unless nobody wants them. */

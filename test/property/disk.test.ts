@@ -7,10 +7,12 @@ import { LegacyMbr, MbrRecord } from '../../src/core/disk/format/mbr.ts';
 import { guidBytes } from '../../src/core/disk/guids.ts';
 import { PARTITION_TYPES, type PartitionType } from '../../src/core/disk/partition-types.ts';
 import { uuidBytes } from '../../src/core/ext4/uuid.ts';
+import { readPartitionTable } from '../../src/core/disk/read-table.ts';
 import { mapRows } from '../../src/core/plan/map.ts';
 import { from64, viewOf } from '../../src/core/struct.ts';
 import { PlannedImage } from '../../src/image/image.ts';
 import { blobPartition, diskOf } from '../helpers/disk.ts';
+import { memoryDevice } from '../helpers/memory-device.ts';
 import { memoryBlob, plainBytes } from '../helpers/memory-plan.ts';
 
 const SECTOR = 512;
@@ -119,6 +121,26 @@ describe('an MBR disk', () => {
         );
         expect(records.map((r) => [r.os_type, r.starting_lba * SECTOR, r.size_in_lba * SECTOR])).toEqual(
           disk.partitions.map(({ type, start, length }) => [PARTITION_TYPES[type].mbr, start, length]),
+        );
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe.each(['gpt', 'mbr'] as const)('a disk of kind %s', (table) => {
+  it('is read back as it was made', () => {
+    fc.assert(
+      fc.property(fc.array(content, { minLength: 1, maxLength: 4 }), (contents) => {
+        const { disk, blobs } = made(contents, table);
+        const read = readPartitionTable(memoryDevice(plainBytes(disk, blobs)))!;
+        expect([read.table, read.id, read.warnings]).toEqual([table, disk.id, []]);
+        expect(
+          read.partitions.map(({ number, partuuid, start, length }) => ({ number, partuuid, start, length })),
+        ).toEqual(disk.partitions.map(({ number, partuuid, start, length }) => ({ number, partuuid, start, length })));
+        if (table === 'mbr') return;
+        expect(read.partitions.map(({ typeName, name }) => [typeName, name])).toEqual(
+          disk.partitions.map(({ type, name }) => [type, name.replace(/\0[^]*$/, '')]),
         );
       }),
       { numRuns: 20 },

@@ -32,3 +32,5 @@ export const MSDOS_MBR_SIGNATURE = 0xaa55;
 export const EFI_PMBR_OSTYPE_EFI_GPT = 0xee;
 /** starting_lba and size_in_lba hold no more. */
 export const MBR_LBA_MAX = 0xffff_ffff;
+/** os_type of partitions that hold others: for addresses of cylinders, for those of sectors, and Linux' own. */
+export const EXTENDED_TYPES: ReadonlySet<number> = new Set([0x05, 0x0f, 0x85]);
