@@ -7,6 +7,7 @@ import { toExt4Options } from '../src/image/options.ts';
 import { planImage } from '../src/image/plan-image.ts';
 import { FsVerityHash } from '../src/sinks/fsverity.ts';
 import type { Blob, Layer } from '../src/sources/layer.ts';
+import { openingOf } from '../src/sources/opening.ts';
 import { scanTar } from '../src/sources/scan-tar.ts';
 import { type Size, usrInput } from './input.ts';
 import { markdown, mebibytes } from './statistics.ts';
@@ -17,7 +18,7 @@ const MEBIBYTE = 2 ** 20;
 export async function benchMicro(size: Size): Promise<unknown> {
   const input = await usrInput(size);
   const blob = memoryBlob(input.tar);
-  const index = scanTar(blob, input.bytes, 0, () => undefined);
+  const index = scanTar(blob, input.bytes, openingOf(input.tar, {}));
   const layer: Layer = { reference: input.tar, index, blob };
   const options = toExt4Options({});
   const image = await planImage([layer], options);
@@ -31,7 +32,7 @@ export async function benchMicro(size: Size): Promise<unknown> {
     return (random % Math.floor(image.size / block.length)) * block.length;
   };
   bench
-    .add('scan the tar', () => void scanTar(blob, input.bytes, 0, () => undefined))
+    .add('scan the tar', () => void scanTar(blob, input.bytes, openingOf(input.tar, {})))
     .add('load the index', () => void decodeLayerIndex(encoded))
     .add('apply the layer', () => applyLayer(new Tree([index], [1, 2]), 0, 'follow'))
     .add('apply and plan', async () => void (await planImage([layer], options)))

@@ -8,7 +8,10 @@ import { scanTar } from './scan-tar.ts';
 import { removeBlob } from './store/blob-store.ts';
 import { loadIndex, saveIndex } from './store/index-store.ts';
 
-/** The layer of an uncompressed tar of `size` bytes; its index is kept in the cache as `indexName`, where it has one. */
+/**
+ * The layer of an uncompressed tar of `size` bytes; its index is kept in the cache as `indexName`, where it has one, and none of its extended
+ * attributes is left out.
+ */
 export function openTar(
   blob: Blob,
   size: number,
@@ -16,13 +19,13 @@ export function openTar(
   diffId: string | undefined,
   opening: Opening,
 ): Layer {
-  const { reference, cache, context, onProgress } = opening;
-  if (cache === undefined || indexName === undefined) {
-    return { reference, index: scanTar(blob, size, context.layer, onProgress), blob, diffId, tarSize: size };
+  const { reference, cache, xattrRecords } = opening;
+  if (cache === undefined || indexName === undefined || xattrRecords !== 'all') {
+    return { reference, index: scanTar(blob, size, opening), blob, diffId, tarSize: size };
   }
   const known = loadIndex(cache, indexName);
   if (known !== undefined) return { reference, index: known, blob, diffId, tarSize: size };
-  const index = scanTar(blob, size, context.layer, onProgress);
+  const index = scanTar(blob, size, opening);
   keep(cache, indexName, index, opening);
   return { reference, index, blob, diffId, tarSize: size };
 }

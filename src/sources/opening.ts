@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { displayName, utf8ByteString } from '../core/bytes.ts';
 import type { ImageErrorContext } from '../core/errors.ts';
 import type { OnProgress } from '../core/progress.ts';
+import type { XattrRecords } from '../core/tar/pax.ts';
 import type { ZstdEngine } from './decompress/zstd-engine.ts';
 import { defaultCacheDirectory } from './store/cache-directory.ts';
 
@@ -36,12 +37,20 @@ export interface Opening {
   /** Undefined: nothing is kept. */
   readonly cache: string | undefined;
   readonly keepPermissions: boolean;
+  /** Which extended attributes of a tar count. */
+  readonly xattrRecords: XattrRecords;
   readonly layerBytesMax: number;
   readonly signal: AbortSignal | undefined;
   readonly zstdEngine: ZstdEngine | undefined;
   readonly onWarning: (message: string) => void;
   readonly onProgress: OnProgress;
 }
+
+/** The opening of a ware: of a tar's extended attributes those count that rio knows, which are those of Go's archive/tar. */
+export const wareOpeningOf = (reference: string, options: OpenLayerOptions): Opening => ({
+  ...openingOf(reference, options),
+  xattrRecords: 'schily',
+});
 
 /** The opening of a layer of `reference`. */
 export function openingOf(reference: string, options: OpenLayerOptions): Opening {
@@ -50,6 +59,7 @@ export function openingOf(reference: string, options: OpenLayerOptions): Opening
     context: { layer: options.layer ?? 0, reference: displayName(utf8ByteString(reference)) },
     cache: options.cache === false ? undefined : (options.cache ?? defaultCacheDirectory()),
     keepPermissions: options.keepPermissions ?? false,
+    xattrRecords: 'all',
     layerBytesMax: options.layerBytesMax ?? LAYER_BYTES_MAX,
     signal: options.signal,
     zstdEngine: options.zstdEngine,

@@ -1,7 +1,7 @@
 import { LayerIndexBuilder, type LayerIndex } from '../core/layer/layer-index.ts';
 import { type ByteRange, readTar } from '../core/tar/reader.ts';
-import type { OnProgress } from '../core/progress.ts';
 import type { Blob } from './layer.ts';
+import type { Opening } from './opening.ts';
 
 /** How much is read around a header that is wanted: small files and the next headers then come with it. In bytes. */
 const WINDOW_BYTES = 8 * 1024;
@@ -12,11 +12,15 @@ const NOTHING = new Uint8Array(0);
 export const ENTRIES_BETWEEN = 1024;
 
 /** The index of the tar in `blob`, made from its headers alone: the bodies of files are jumped over. `size` is in bytes. */
-export function scanTar(blob: Blob, size: number, layer: number, onProgress: OnProgress): LayerIndex {
+export function scanTar(
+  blob: Blob,
+  size: number,
+  { context: { layer }, onProgress, xattrRecords }: Pick<Opening, 'context' | 'onProgress' | 'xattrRecords'>,
+): LayerIndex {
   const builder = new LayerIndexBuilder();
   const window = new Window(blob, size);
   let count = 0;
-  const reader = readTar({ layer, size });
+  const reader = readTar({ layer, size, xattrRecords });
   let step = reader.next(NOTHING);
   while (!step.done) {
     if ('entry' in step.value) {

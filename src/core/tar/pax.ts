@@ -31,15 +31,24 @@ function malformed(place: TarPlace, at: number, what: string): Error {
   return place.error('layer-corrupt', `the PAX record at byte ${at} of its extended header ${what}`);
 }
 
+/** All that are known, or `SCHILY.xattr.*` alone, as Go's archive/tar has it. */
+export type XattrRecords = 'all' | 'schily';
+
 /**
  * What the extended headers say about the next entry. A local record wins over a global one. An empty value deletes:
  * the entry keeps what its header block says, as in Go's archive/tar.
  */
 export class PaxState {
+  /** Which records extended attributes are taken from. */
+  readonly xattrRecords: XattrRecords;
   readonly #global = new Map<ByteString, ByteString>();
   #globalLength = 0;
   #local: ReadonlyMap<ByteString, ByteString> = NOTHING;
   #localRecords: readonly PaxRecord[] = [];
+
+  constructor(xattrRecords: XattrRecords = 'all') {
+    this.xattrRecords = xattrRecords;
+  }
 
   /** Records of a `g` header, in force until another one says otherwise. */
   setGlobal(records: readonly PaxRecord[], place: TarPlace): void {

@@ -3,7 +3,7 @@ import { EntryType } from '../layer/entry.ts';
 import { makeEntry, storedSize } from './entry.ts';
 import { BLOCK_BYTES, Header, headerForm, headerName, isZeroBlock, verifyChecksum } from './header.ts';
 import { EMPTY_BYTES_READ, LONG_NAME_BYTES_MAX, PAX_BYTES_MAX } from './limits.ts';
-import { PaxState, parsePax } from './pax.ts';
+import { PaxState, parsePax, type XattrRecords } from './pax.ts';
 import { TarPlace } from './place.ts';
 import { readRange, type TarReading, type TarSource, type TarStep, truncated } from './source.ts';
 import { readOldGnuSparse, readPaxSparse, type SparseFile } from './sparse.ts';
@@ -15,6 +15,8 @@ export interface TarOptions {
   readonly layer: number;
   /** The length of the uncompressed tar, in bytes. */
   readonly size: number;
+  /** Default: all. */
+  readonly xattrRecords?: XattrRecords | undefined;
 }
 
 /** What precedes an entry and applies to it. */
@@ -52,10 +54,15 @@ const ENTRY_TYPES: Readonly<Record<string, EntryType>> = {
  * their size field says, a GNU long name wins over a PAX path, and a lone zero block is an error.
  * Throws ImageError: `layer-corrupt`, `layer-truncated`, `layer-unsupported`, `limit-exceeded`, `name-invalid`, `name-escapes-root`.
  */
-export function* readTar({ layer, size }: TarOptions): Generator<TarStep, void, Uint8Array> {
+export function* readTar({ layer, size, xattrRecords }: TarOptions): Generator<TarStep, void, Uint8Array> {
   const place = new TarPlace(layer);
   const source: TarSource = { size, place };
-  const extensions: Extensions = { pax: new PaxState(), longName: undefined, longLink: undefined, isDue: false };
+  const extensions: Extensions = {
+    pax: new PaxState(xattrRecords),
+    longName: undefined,
+    longLink: undefined,
+    isDue: false,
+  };
   let offset = 0;
   while (offset < size) {
     place.moveTo(offset);

@@ -20,13 +20,14 @@ const NONE: readonly Xattr[] = [];
  */
 export function paxXattrs(pax: PaxState, place: TarPlace): readonly Xattr[] {
   if (pax.isEmpty) return NONE;
+  const areAll = pax.xattrRecords === 'all';
   const values = new Map<ByteString, Uint8Array>();
   const encoded = new Map<ByteString, ByteString>();
   for (const [keyword, value] of pax.records()) {
     if (keyword.startsWith(SCHILY)) values.set(keyword.slice(SCHILY.length), bytesOf(value));
-    else if (keyword.startsWith(LIBARCHIVE)) encoded.set(decodeUrl(keyword.slice(LIBARCHIVE.length)), value);
+    else if (areAll && keyword.startsWith(LIBARCHIVE)) encoded.set(decodeUrl(keyword.slice(LIBARCHIVE.length)), value);
   }
-  for (const [keyword, name] of ACLS) {
+  for (const [keyword, name] of areAll ? ACLS : []) {
     const text = pax.get(keyword);
     if (text !== undefined && !values.has(name)) values.set(name, aclXattrValue(text, place));
   }

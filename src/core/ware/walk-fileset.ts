@@ -76,6 +76,9 @@ function childrenOf(tree: Tree, directory: number): Child[] {
 
 /** A directory that is only implied is 0755 0:0 at 2010-01-01, as rio makes it. */
 const IMPLIED = { mode: 0o755, uid: 0, gid: 0, mtimeSeconds: DEFAULT_EPOCH, mtimeNanoseconds: 0 };
+/** Go's archive/tar, which rio is made of, reads no record of an attribute without a value, and has no name with `=`. */
+const isKept = ({ name, value }: Xattr): boolean => value.length > 0 && !name.includes('=');
+
 const PLAIN = { linkPath: '', deviceMajor: 0, deviceMinor: 0, xattrs: [], size: 0 };
 
 function nodeOf(tree: Tree, inode: number, path: ByteString, name: ByteString): FilesetNode {
@@ -97,7 +100,7 @@ function nodeOf(tree: Tree, inode: number, path: ByteString, name: ByteString): 
     linkPath: type === EntryType.symlink ? byteString(entryLinkPathBytes(index, entry)) : '',
     deviceMajor: index.deviceMajor[entry]!,
     deviceMinor: index.deviceMinor[entry]!,
-    xattrs: xattrsOf(tree, inode),
+    xattrs: xattrsOf(tree, inode).filter(isKept),
     size: index.size[entry]!,
     inode,
   };

@@ -4,11 +4,12 @@ import { readFileset } from '../../core/ware/read-fileset.ts';
 import { formatWareId, type PackType, type WareId } from '../../core/ware/ware-id.ts';
 import { placed, sourceFailure } from '../failure.ts';
 import type { Layer } from '../layer.ts';
-import { type Opening, openingOf, type OpenLayerOptions } from '../opening.ts';
+import { type Opening, type OpenLayerOptions, wareOpeningOf } from '../opening.ts';
+import { openStream } from '../open-stream.ts';
 import { drain } from './drain.ts';
 import { fetchPacked, openAddress } from './fetch-ware.ts';
 import { filesetOfWare, type OpenFileset, sha384 } from './fileset.ts';
-import { openPackedFile } from './open-ware.ts';
+import { openPackedFile, openPackedStream } from './open-ware.ts';
 import { keepWare, openKeptWare } from './kept-ware.ts';
 import { isWarehouseAddress, parseWarehouse } from './warehouse-address.ts';
 
@@ -23,7 +24,7 @@ export async function openWare(
 ): Promise<OpenFileset> {
   const reference = formatWareId(id);
   const isOnTheWeb = warehouses.some((each) => parseWarehouse(each).transport === 'http');
-  const opening = openingOf(reference, options);
+  const opening = wareOpeningOf(reference, options);
   const kept = isOnTheWeb ? await openKeptWare(id, opening) : undefined;
   if (kept !== undefined) return filesetOfWare(kept);
   const fileset = await openPlaced(opening, async () => fetchPacked(id, warehouses, opening));
@@ -45,9 +46,19 @@ async function verify(fileset: OpenFileset, { type, hash }: WareId, signal: Abor
 
 /** The fileset that is packed at a path of the host or an address, whatever its name is. */
 export async function openPacked(place: string, type: PackType, options: OpenLayerOptions = {}): Promise<OpenFileset> {
-  const opening = openingOf(place, options);
+  const opening = wareOpeningOf(place, options);
   return openPlaced(opening, async () =>
     isWarehouseAddress(place) ? openAddress(place, type, opening) : openPackedFile(place, type, opening),
+  );
+}
+
+/** The fileset that is packed on standard input. */
+export async function openPackedInput(type: PackType, options: OpenLayerOptions): Promise<OpenFileset> {
+  const opening = wareOpeningOf('-', options);
+  const { stdin = process.stdin } = options;
+  // A zip is read from its end, so that all of it comes first.
+  return openPlaced(opening, async () =>
+    type === 'tar' ? openStream(stdin, opening) : openPackedStream(stdin, type, opening),
   );
 }
 

@@ -2,15 +2,12 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { displayName, utf8ByteString } from '../../core/bytes.ts';
 import type { PackType } from '../../core/ware/ware-id.ts';
 import { FORMAT_BYTES, formatOf } from '../decompress/format.ts';
-import type { Layer } from '../layer.ts';
 import { openLayer } from '../open-layer.ts';
-import { openingOf } from '../opening.ts';
 import { openLayers, type OpenLayersOptions } from '../open-layers.ts';
 import { preadSync } from '../pread.ts';
 import { parseReference } from '../reference.ts';
-import { filesetOfDirectory, filesetOfLayers, filesetOfWare, type OpenFileset } from './fileset.ts';
-import { openPacked } from './open-fileset.ts';
-import { openPackedStream } from './open-ware.ts';
+import { filesetOfDirectory, filesetOfLayers, type OpenFileset } from './fileset.ts';
+import { openPacked, openPackedInput } from './open-fileset.ts';
 import { isWarehouseAddress } from './warehouse-address.ts';
 
 /** A fileset from whatever there is. */
@@ -49,16 +46,10 @@ export async function openSource(
   }
   if (isOne && kind === 'stdin') {
     const packed = type ?? 'tar';
-    return { fileset: filesetOfWare(await openStdin(packed, options)), isDirectory: false, type: packed };
+    return { fileset: await openPackedInput(packed, options), isDirectory: false, type: packed };
   }
   const { layers } = await openLayers(references, options);
   return { fileset: filesetOfLayers(layers), isDirectory: false, type: type ?? 'tar' };
-}
-
-/** A zip is read from its end, so that all of it comes first. */
-async function openStdin(type: PackType, options: OpenLayersOptions): Promise<Layer> {
-  if (type === 'tar') return openLayer('-', options);
-  return openPackedStream(options.stdin ?? process.stdin, type, openingOf('-', options));
 }
 
 function isDirectory(path: string, kind: 'path' | 'directory'): boolean {

@@ -5,7 +5,7 @@ import { FilesetHash } from '../../../../src/core/ware/fileset-hash.ts';
 import type { FilesetNode } from '../../../../src/core/ware/walk-fileset.ts';
 import { sha384 } from '../../../../src/sources/ware/fileset.ts';
 import { scratch } from '../../../helpers/scratch.ts';
-import type { TarEntry } from '../../../helpers/tar-writer.ts';
+import type { PaxPair, TarEntry } from '../../../helpers/tar-writer.ts';
 import { VECTORS, wareAt, writeTar } from '../../../helpers/wares.ts';
 
 const hashOf = async (entries: readonly TarEntry[]): Promise<string> => wareAt(writeTar(scratch(), 'a.tar', entries));
@@ -53,6 +53,27 @@ describe('the hash of a fileset', () => {
       { name: 'c', type: 'character', deviceMajor: 1, deviceMinor: 3 },
     ];
     expect(await hashOf([...files, ...others])).toBe(await hashOf(files));
+  });
+
+  it('knows the extended attributes that rio knows, and no others', async () => {
+    const hash = async (pax: readonly PaxPair[]): Promise<string> => hashOf([{ name: './' }, { name: 'a', pax }]);
+    const plain = await hash([]);
+    const same: readonly PaxPair[][] = [
+      [['LIBARCHIVE.xattr.user.a', 'dmFsdWU']],
+      [['SCHILY.acl.access', 'user::rw-,user:7:rwx,group::r--,mask::rwx,other::r--']],
+      [['SCHILY.acl.default', 'user::rwx,group::r-x,other::r-x']],
+      [['SCHILY.xattr.user.a', '']],
+    ];
+    for (const pax of same) expect(await hash(pax)).toBe(plain);
+    const one = await hash([['SCHILY.xattr.user.a', 'value']]);
+    expect(one).not.toBe(plain);
+    // bsdtar writes both.
+    const both = await hash([
+      ['SCHILY.xattr.user.a', 'value'],
+      ['LIBARCHIVE.xattr.user.a', 'dmFsdWU'],
+      ['LIBARCHIVE.xattr.user.b', 'dmFsdWU'],
+    ]);
+    expect(both).toBe(one);
   });
 
   it.each<readonly [string, TarEntry]>([
