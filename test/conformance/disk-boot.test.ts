@@ -1,103 +1,145 @@
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { openSync, readFileSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { output } from '../helpers/cli.ts';
-import { bootstrap, releaseOfApt } from '../helpers/debian.ts';
-import { canStartGuests, debianKernel, type GuestExtras, guestFiles, guestOutput } from '../helpers/guest.ts';
+import { parse } from 'yaml';
+import { output, startBlockloom } from '../helpers/cli.ts';
+import { debianSystem } from '../helpers/debian-system.ts';
+import { Dialogue } from '../helpers/dialogue.ts';
+import { FIRMWARE, firmwareMachine, kernelMachine, PATIENCE } from '../helpers/firmware.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { startServe } from '../helpers/served.ts';
-import { makeTar } from '../helpers/tar-writer.ts';
-import { LIMIT, requireTools } from '../helpers/tools.ts';
+import { debugfs, e2fsck, requireTools, run, skipped } from '../helpers/tools.ts';
 
-const FIRMWARE = ['/usr/share/OVMF/OVMF_CODE.fd', '/usr/share/OVMF/OVMF_VARS.fd'] as const;
+const TOOLS = ['root', 'qemu-system-x86_64', 'debootstrap', 'apt-get', 'e2fsck', 'debugfs', 'sgdisk', 'unshare'];
 const SYSTEMD = '/usr/lib/systemd/boot/efi/systemd-bootx64.efi';
-const isReady = canStartGuests() && requireTools(SYSTEMD, ...FIRMWARE, 'findfs', 'veritysetup', 'debootstrap', 'root');
+const isReady =
+  !skipped(process.arch !== 'x64', 'the system that boots is for amd64') &&
+  requireTools(SYSTEMD, ...FIRMWARE, ...TOOLS);
 
-/** What the initrd needs to find the root filesystem by what its kernel was told. */
-const FIND = `told() { for word in $(cat /proc/cmdline); do case $word in "$1="*) echo "\${word#*=}";; esac; done; }
-found() { /usr/sbin/findfs "$(told "$1")"; }`;
+/** The first run of a day makes the system. In milliseconds. */
+const TIMEOUT = 900_000;
 
-/** Runs a command of the root filesystem, mounted with the flags that Kata Containers gives. */
-const MOUNT = `${FIND}
-mount -t ext4 -o data=ordered,errors=remount-ro,ro "$(found root)" /mnt
-chroot /mnt /bin/sh -c 'echo "Debian $(cat /etc/debian_version)"; dpkg-query --version | head -n 1'`;
+interface Definition {
+  readonly layers: readonly unknown[];
+  readonly boot: object;
+}
 
-const VERIFY = `${FIND}
-export DM_DISABLE_UDEV=1
-veritysetup open "$(found systemd.verity_root_data)" root "$(found systemd.verity_root_hash)" "$(told roothash)"
-mount -t ext4 -o ro "$(told root)" /mnt
-cat /mnt/etc/hostname
-cat /mnt/big >/dev/null || echo refused`;
+/** The definition that docs/disks.md tells people to write for a Debian system. */
+function documented(): Definition {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/disks.md'), 'utf8');
+  const blocks = Array.from(page.matchAll(/```yaml\n([^]*?)```/g), ([, block = '']) => block);
+  return parse(blocks.find((block) => block.includes('machine-id')) ?? '') as Definition;
+}
 
-/** A folder with a definition of a disk that boots Debian's kernel and an initrd that runs the script, out of the layers. */
-function bootFolder(layer: string, script: string, extras: GuestExtras, boot: object): string {
+/** A folder with the system and its definition, of which some is otherwise. */
+function bootFolder(changes: object = {}): string {
   const folder = scratch();
-  const kernel = debianKernel();
-  const release = basename(kernel).replace('vmlinuz-', '');
-  const { initrd } = guestFiles(script, { ...extras, programs: ['/usr/sbin/findfs', ...(extras.programs ?? [])] });
-  const files = {
-    [`/boot/vmlinuz-${release}`]: { file: kernel },
-    [`/boot/initrd.img-${release}`]: { file: initrd },
-  };
-  const told = { cmdline: 'console=ttyS0 quiet panic=-1', ...boot };
-  const filesystem = { mount_options: 'journal_data_ordered' };
-  const definition = { blockloom: 1, layers: [layer, { files }], filesystem, boot: told };
-  writeFileSync(join(folder, 'image.json'), JSON.stringify(definition));
+  symlinkSync(debianSystem().tar, join(folder, 'rootfs.tar'));
+  writeFileSync(join(folder, 'image.json'), JSON.stringify({ ...documented(), ...changes }));
   return folder;
 }
 
-/** How long firmware and a guest may take on a busy machine, in milliseconds; mostly it is 20 seconds. */
-const PATIENCE = 240_000;
-
-/** What a machine with UEFI firmware says on its console when it has that disk and nothing else. */
-function bootedWith(drive: string): string {
-  const variables = join(scratch(), 'variables.fd');
-  copyFileSync(FIRMWARE[1], variables);
-  const machine = ['-accel', 'tcg', '-m', '512', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'];
-  const pflash = [`${FIRMWARE[0]},readonly=on`, variables].flatMap((file) => [
-    '-drive',
-    `if=pflash,format=raw,file=${file}`,
-  ]);
-  const disk = ['-drive', `${drive},format=raw,if=virtio,readonly=on`];
-  const args = [...machine, ...pflash, ...disk, '-serial', 'stdio'];
-  const { stdout } = spawnSync('qemu-system-x86_64', args, { ...LIMIT, timeout: PATIENCE });
-  return guestOutput(stdout.toString('latin1'));
+/** Where the root filesystem is in a file of a disk, as e2fsprogs take it. */
+function rootOf(disk: string): string {
+  const [, sector] = /^First sector: (\d+)/m.exec(run('sgdisk', ['-i', '2', disk]).toString()) ?? [];
+  return `${disk}?offset=${512 * Number(sector)}`;
 }
 
-describe.skipIf(!isReady)('a disk that boots', () => {
-  it.each(['systemd-boot', 'uki'])(
-    'boots Debian with %s under UEFI, from its file',
-    (loader) => {
-      const folder = bootFolder(bootstrap(releaseOfApt(), scratch()), MOUNT, {}, { loader });
-      output(['build', '-f', 'image.json', '-o', 'disk.img'], { cwd: folder });
-      expect(bootedWith(`file=${join(folder, 'disk.img')}`)).toMatch(/Debian 1\d\.\d+\n.*dpkg-query/);
-    },
-    600_000,
-  );
+/** Waits for the shell of somebody who is logged in, of a system that started all that it should. */
+async function loggedIn(machine: Dialogue): Promise<void> {
+  await machine.says(/login: root \(automatic login\)[^]*# /);
+  expect(await machine.answer('systemctl is-system-running --wait')).toContain('running\n');
+}
 
-  it('boots Debian as a unified kernel image under UEFI, as it is served', async () => {
-    const folder = bootFolder(bootstrap(releaseOfApt(), scratch()), MOUNT, {}, { loader: 'uki' });
-    const socket = join(folder, 'socket');
-    await startServe(['-f', 'image.json', '--socket', socket], folder);
-    expect(bootedWith(`file.driver=nbd,file.server.type=unix,file.server.path=${socket}`)).toContain('Debian 1');
-  }, 600_000);
+async function powersOff(machine: Dialogue): Promise<void> {
+  machine.tell('systemctl poweroff');
+  await machine.says(/reboot: Power down/);
+  expect(await machine.ended()).toBe(0);
+}
 
-  it('has a root filesystem that is verified, of which no changed byte is read', () => {
-    const folder = scratch();
-    const layer = join(folder, 'root.tar');
-    writeFileSync(
-      layer,
-      makeTar([{ name: 'etc/' }, { name: 'etc/hostname', data: 'web\n' }, { name: 'big', data: 'b'.repeat(100_000) }]),
-    );
-    const extras = { hasVerity: true, programs: ['/usr/sbin/veritysetup'] };
-    const made = bootFolder(layer, VERIFY, extras, {});
-    output(['build', '-f', 'image.json', '--verity', '-o', 'disk.img'], { cwd: made });
-    const path = join(made, 'disk.img');
-    const image = readFileSync(path);
-    const victim = image.indexOf('b'.repeat(50_000));
-    image[victim + 50_000]! ^= 1;
-    writeFileSync(path, image);
-    expect(bootedWith(`file=${path}`)).toMatch(/^web\n[^]*Input\/output error\nrefused\n/m);
-  }, 300_000);
+const ROOT = 'grep " / " /proc/mounts';
+
+describe.skipIf(!isReady)('a Debian system with the initrd that its kernel package made', { timeout: TIMEOUT }, () => {
+  it('boots from the file of a disk that nobody writes to', async () => {
+    const folder = bootFolder();
+    output(['build', '-f', 'image.json', '-o', 'disk.img'], { cwd: folder });
+    const machine = firmwareMachine(`file=${join(folder, 'disk.img')},readonly=on`);
+    await loggedIn(machine);
+    expect(await machine.answer(ROOT)).toContain('/dev/vda2 / ext4 ro,');
+    expect(await machine.answer('dpkg --verify; cat /etc/machine-id')).toMatch(/^[0-9a-f]{32}\n/m);
+    await powersOff(machine);
+  });
+
+  it('boots from a disk that is served, and what it writes there is kept in a clean filesystem', async () => {
+    const folder = bootFolder({ boot: { loader: 'uki', cmdline: 'console=ttyS0 rw' } });
+    const written = ['-f', 'image.json', '--journal', '--delta', 'delta'];
+    const server = await startServe([...written, '--socket', 'socket'], folder);
+    const machine = firmwareMachine(`file.driver=nbd,file.server.type=unix,file.server.path=${join(folder, 'socket')}`);
+    await loggedIn(machine);
+    expect(await machine.answer(ROOT)).toContain('/dev/vda2 / ext4 rw,');
+    await machine.answer('echo kept >/root/kept');
+    await powersOff(machine);
+    server.process.kill('SIGTERM');
+    await server.ended;
+    output(['commit', ...written, '-o', 'disk.img'], { cwd: folder });
+    const root = rootOf(join(folder, 'disk.img'));
+    e2fsck(root);
+    expect(debugfs(root, 'cat /root/kept')).toBe('kept\n');
+  });
+
+  it('boots in run without a disk around it', async () => {
+    const folder = bootFolder();
+    const args = ['--accel', 'tcg', '--console', 'pipes', '--journal', '--writable', '--initrd', debianSystem().initrd];
+    const child = startBlockloom(['run', '-f', 'image.json', ...args], { cwd: folder });
+    const machine = new Dialogue(child, PATIENCE);
+    await loggedIn(machine);
+    expect(await machine.answer(ROOT)).toContain('/dev/vda / ext4 rw,');
+    await powersOff(machine);
+  });
 });
+
+describe.skipIf(!isReady)(
+  'a Debian system whose root is verified, with an initrd of dracut',
+  { timeout: TIMEOUT },
+  () => {
+    /** A folder with the disk, of which one byte of /srv/victim is changed, and the root hash. */
+    function flipped(): { readonly disk: string; readonly rootHash: string } {
+      const { layers } = documented();
+      const { release, dracutInitrd } = debianSystem();
+      const files = {
+        [`/boot/initrd.img-${release}`]: { file: dracutInitrd },
+        '/srv/victim': { text: 'b'.repeat(100_000) },
+      };
+      const folder = bootFolder({ layers: [...layers, { files }], verity: true });
+      const told = JSON.parse(output(['build', '-f', 'image.json', '-o', 'disk.img', '--json'], { cwd: folder })) as {
+        readonly verity: { readonly rootHash: string };
+      };
+      const disk = join(folder, 'disk.img');
+      const at = readFileSync(disk).indexOf('b'.repeat(50_000)) + 50_000;
+      writeSync(openSync(disk, 'r+'), 'c', at);
+      return { disk, rootHash: told.verity.rootHash };
+    }
+
+    const READ_VICTIM = 'cat /srv/victim >/dev/null';
+    const REFUSED = '/srv/victim: Input/output error';
+    const VERIFIED = '/dev/mapper/root / ext4 ro,';
+
+    it('boots and reads no changed byte', async () => {
+      const machine = firmwareMachine(`file=${flipped().disk},readonly=on`);
+      await loggedIn(machine);
+      expect(await machine.answer(ROOT)).toContain(VERIFIED);
+      expect(await machine.answer(READ_VICTIM)).toContain(REFUSED);
+      await powersOff(machine);
+    });
+
+    it('is found by the root hash alone', async () => {
+      const { disk, rootHash } = flipped();
+      const { kernel, dracutInitrd } = debianSystem();
+      const told = `console=ttyS0 roothash=${rootHash} init=/bin/sh`;
+      const machine = kernelMachine(`file=${disk},readonly=on`, kernel, dracutInitrd, told);
+      await machine.says(/# $/);
+      expect(await machine.answer(`mount -t proc proc /proc; ${ROOT}`)).toContain(VERIFIED);
+      expect(await machine.answer(READ_VICTIM)).toContain(REFUSED);
+    });
+  },
+);

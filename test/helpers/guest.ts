@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import { type CpioEntry, makeCpio } from './cpio-writer.ts';
 import { keepMade } from './debian.ts';
+import { Dialogue } from './dialogue.ts';
 import { programFiles } from './program.ts';
 import { scratch } from './scratch.ts';
 import { requireTools, run, skipped } from './tools.ts';
@@ -85,43 +85,13 @@ export const GUEST_PARAMETERS = 'console=ttyS0 quiet panic=-1';
 const PATIENCE = 60_000;
 
 /** A virtual machine with Debian's kernel and busybox whose disk is /dev/vda; its processor is emulated. */
-export class Guest {
-  readonly #process: ChildProcess;
-  #output = '';
-
+export class Guest extends Dialogue {
   /** Runs a shell script in a new guest with the disk that arguments of QEMU describe. It is gone when the test ends. */
   constructor(disk: readonly string[], script: string, extras: GuestExtras = {}) {
     const { kernel, initrd } = guestFiles(script, extras);
     const machine = ['-accel', 'tcg', '-m', '256', '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'];
     const boot = ['-kernel', kernel, '-initrd', initrd, '-append', GUEST_PARAMETERS];
-    this.#process = spawn('qemu-system-x86_64', [...machine, ...boot, '-serial', 'stdio', ...disk], { stdio: 'pipe' });
-    onTestFinished(() => void this.#process.kill('SIGKILL'));
-    for (const stream of [this.#process.stdout, this.#process.stderr])
-      stream?.on('data', (chunk: Buffer) => {
-        this.#output += chunk.toString('latin1').replaceAll('\r', '');
-      });
-  }
-
-  /** What it said so far that matches; waits for it. Throws when the guest ends without saying it. */
-  async says(expected: RegExp): Promise<RegExpMatchArray> {
-    const end = performance.now() + PATIENCE;
-    for (;;) {
-      const hasEnded = this.#process.exitCode !== null || this.#process.signalCode !== null;
-      const found = expected.exec(this.#output);
-      if (found !== null) return found;
-      if (hasEnded || performance.now() > end) throw new Error(`the guest did not say ${expected}:\n${this.#output}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-
-  /** Says a line to the script. */
-  tell(line: string): void {
-    this.#process.stdin?.write(`${line}\n`);
-  }
-
-  /** Pulls its plug. */
-  kill(): void {
-    this.#process.kill('SIGKILL');
+    super(spawn('qemu-system-x86_64', [...machine, ...boot, '-serial', 'stdio', ...disk], { stdio: 'pipe' }), PATIENCE);
   }
 
   /** What the script printed, once it has ended with success. */
