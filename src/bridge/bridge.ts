@@ -1,6 +1,7 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { ImageError } from '../core/errors.ts';
 import type { Bridge } from '../core/launch/bridges.ts';
+import type { Guard } from './guard.ts';
 import { endText, Program } from './program.ts';
 import { isMounted, unmount } from './unmount.ts';
 
@@ -16,11 +17,12 @@ export interface RunningBridge {
   stop(): Promise<void>;
 }
 
-/** Starts a bridge and waits for its disk. Throws `tool-missing`, `bridge-failed` and `output-exists`, and what the system says of other paths. */
-export async function startBridge(bridge: Bridge): Promise<RunningBridge> {
+/** Starts a bridge and waits for its disk; a guard ends it when this process is killed. Throws `tool-missing`, `bridge-failed` and `output-exists`, and what the system says of other paths. */
+export async function startBridge(bridge: Bridge, guard?: Guard): Promise<RunningBridge> {
   const { path, ready } = bridge;
-  if (ready === 'exit') return startDevice(bridge);
+  if (ready === 'exit') return startDevice(bridge, guard);
   if (ready === 'mount') await makeMountPoint(path);
+  const forgetPlace = ready === 'mount' ? guard?.rememberMount(path) : guard?.remember(['rm', '-f', path]);
   let program: Program | undefined;
   let isStopping = false;
   const stop = async (): Promise<void> => {
@@ -28,9 +30,10 @@ export async function startBridge(bridge: Bridge): Promise<RunningBridge> {
     await program?.stop();
     if (ready === 'mount' && (await isMounted(path))) await unmount(path);
     await rm(path, { force: true });
+    forgetPlace?.();
   };
   try {
-    program = await Program.start(bridge.argv, 'background');
+    program = await Program.start(bridge.argv, 'background', guard);
     await waitUntil(ready === 'mount' ? async () => isMounted(path) : async () => isSocket(path), program);
   } catch (error) {
     await stop();
@@ -47,12 +50,17 @@ export async function startBridge(bridge: Bridge): Promise<RunningBridge> {
 }
 
 /** A device of the kernel: the program ends, and the device stays. */
-async function startDevice({ argv, path, stop: stopArgv }: Bridge): Promise<RunningBridge> {
+async function startDevice({ argv, path, stop: stopArgv = [] }: Bridge, guard?: Guard): Promise<RunningBridge> {
   const size = await stat(path).catch(() => undefined);
   if (size?.isBlockDevice() !== true)
     throw new ImageError('bridge-failed', `${path} is no block device: modprobe nbd makes those of Linux`);
   await runToEnd(argv);
-  return { failure: new Promise(() => {}), stop: async () => runToEnd(stopArgv ?? []) };
+  const forget = stopArgv.length === 0 ? undefined : guard?.remember(stopArgv);
+  const stop = async (): Promise<void> => {
+    await runToEnd(stopArgv);
+    forget?.();
+  };
+  return { failure: new Promise(() => {}), stop };
 }
 
 async function runToEnd(argv: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { ImageError } from '../core/errors.ts';
 import { debianPackage } from '../core/launch/packages.ts';
+import type { Guard } from './guard.ts';
 
 /** How long a program may take to end when it is told to, in milliseconds. */
 const PATIENCE = 5000;
@@ -21,13 +22,18 @@ export class Program {
 
   /**
    * Starts a program. One of the `background` has a session of its own, so that what is typed at the terminal does not end it
-   * before its turn, and is heard until it is stopped; any other has this process's terminal. Throws `tool-missing`.
+   * before its turn, and is heard until it is stopped; any other has this process's terminal. A guard ends it when this process is killed. Throws `tool-missing`.
    */
-  static async start([name = '', ...args]: readonly string[], where: 'background' | 'foreground'): Promise<Program> {
+  static async start(
+    [name = '', ...args]: readonly string[],
+    where: 'background' | 'foreground',
+    guard?: Guard,
+  ): Promise<Program> {
     const isBackground = where === 'background';
     const stdio: StdioOptions = isBackground ? ['ignore', 'ignore', 'pipe'] : 'inherit';
     const child = spawn(name, args, { detached: isBackground, stdio });
     const program = new Program(name, child);
+    if (guard !== undefined && child.pid !== undefined) child.once('exit', guard.rememberProcess(child.pid));
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (error: NodeJS.ErrnoException) => reject(startFailure(name, error)));

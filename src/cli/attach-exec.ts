@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { startBridge } from '../bridge/bridge.ts';
+import { Guard } from '../bridge/guard.ts';
 import { type Ended, Program } from '../bridge/program.ts';
 import { type AttachPlan, placeOf } from '../core/launch/attach.ts';
 import type { Launch } from '../core/launch/launch.ts';
@@ -22,8 +23,8 @@ type Undo = () => Promise<void>;
 const ENDING_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 
 /**
- * Does what a plan says, until its VMM ends, whose exit status becomes ours; without one until a signal. However it ends, nothing
- * of it is left. Throws ImageError, or SignalError for a signal that ended a VMM.
+ * Does what a plan says, until its VMM ends, whose exit status becomes ours; without one until a signal. However it ends, killed
+ * too, nothing of it is left. Throws ImageError, or SignalError for a signal that ended a VMM.
  */
 export async function execPlan(
   plan: AttachPlan,
@@ -37,10 +38,12 @@ export async function execPlan(
   for (const [name, listener] of listeners) process.on(name, listener);
   signal.addEventListener('abort', () => ending.abort(signal.reason));
   const undo: Undo[] = [];
+  const guard = new Guard();
   try {
-    await execute(plan, layers, options, ending.signal, undo);
+    await execute(plan, layers, options, ending.signal, undo, guard);
   } finally {
     await undoAll(undo);
+    guard.dismiss();
     for (const [name, listener] of listeners) process.off(name, listener);
   }
 }
@@ -61,16 +64,18 @@ async function execute(
   options: ExecArguments,
   signal: AbortSignal,
   undo: Undo[],
+  guard: Guard,
 ): Promise<void> {
   const { folder, bridge, launch, disk } = plan;
+  guard.remember(['rm', '-rf', folder]);
   await mkdir(folder, { mode: 0o700 });
   undo.push(async () => rm(folder, { recursive: true, force: true }));
   await provideImage(plan, layers, options, signal, undo);
   signal.throwIfAborted();
-  const running = bridge === undefined ? undefined : await startBridge(bridge);
+  const running = bridge === undefined ? undefined : await startBridge(bridge, guard);
   if (running !== undefined) undo.push(async () => running.stop());
   const failure = running?.failure ?? new Promise<never>(() => {});
-  if (launch !== undefined) return runVmm(launch, failure, signal, undo);
+  if (launch !== undefined) return runVmm(launch, failure, signal, undo, guard);
   console.log(options.json === true ? JSON.stringify({ folder, disk }) : placeOf(disk));
   await Promise.race([aborted(signal), failure]);
 }
@@ -120,10 +125,16 @@ async function serve(
   });
 }
 
-async function runVmm(launch: Launch, failure: Promise<never>, signal: AbortSignal, undo: Undo[]): Promise<void> {
+async function runVmm(
+  launch: Launch,
+  failure: Promise<never>,
+  signal: AbortSignal,
+  undo: Undo[],
+  guard: Guard,
+): Promise<void> {
   for (const { path, text } of launch.files) await writeFile(path, text, { mode: 0o600 });
   signal.throwIfAborted();
-  const vmm = await Program.start(launch.argv, 'foreground');
+  const vmm = await Program.start(launch.argv, 'foreground', guard);
   const reason = (): SignalError | undefined => (signal.reason instanceof SignalError ? signal.reason : undefined);
   undo.push(async () => vmm.stop(reason()?.signal));
   const end = await Promise.race([vmm.ended, failure, aborted(signal)]);

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Attached, startAttach } from '../helpers/attached.ts';
 import { blockloom, MAIN, output, writeLayers } from '../helpers/cli.ts';
 import { eventually } from '../helpers/nbd-socket.ts';
@@ -119,6 +119,13 @@ describe.skipIf(!requireTools('root', 'qemu-storage-daemon', 'nbdfuse'))('nothin
     const attached = await running(as, bridge);
     process.kill(attached.processOf('sh'), 'SIGKILL');
     expect(await outcome(attached)).toMatchObject({ code: 137, stderr: '' });
+  });
+
+  it.each(WAYS)('as %s through %s when it is killed', async (as, bridge) => {
+    const attached = await running(as, bridge);
+    attached.process.kill('SIGKILL');
+    expect(await attached.ended).toMatchObject({ signal: 'SIGKILL' });
+    await vi.waitFor(() => attached.expectNothingLeft(), { timeout: 20_000 });
   });
 
   it.each([
