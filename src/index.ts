@@ -17,11 +17,17 @@ export type { FatPlan } from './core/fat/layout.ts';
 export type { RecordedOptions } from './core/ext4/recorded-options.ts';
 export type { ImageRecord } from './core/ext4/record.ts';
 export type { LayerIdentity } from './core/layer/identity.ts';
-export { type AttachOptions, type AttachPlan, planAttachment } from './core/launch/attach.ts';
+export {
+  type AttachedImage,
+  type AttachOptions,
+  type AttachPlan,
+  type PlannedDisk,
+  planAttachment,
+} from './core/launch/attach.ts';
 export { type ImageCommands, scriptOf, type Step, stepsOf } from './core/launch/attach-script.ts';
 export type { Bridge, FuseBridge, Served } from './core/launch/bridges.ts';
-export type { Attachment, Disk } from './core/launch/disk.ts';
-export type { Launch, LaunchFile, LaunchOptions, LaunchStatus, Vmm } from './core/launch/launch.ts';
+export type { Attachment, Disk, GuestDisk } from './core/launch/disk.ts';
+export type { Launch, LaunchFile, LaunchOptions, LaunchStatus, RootPlace, Vmm } from './core/launch/launch.ts';
 export { VMMS } from './core/launch/vmms.ts';
 export { type RunningBridge, startBridge } from './bridge/bridge.ts';
 export type { LockedBoot, LockedBootFile, LockedDisk, LockedPartition } from './core/lock/disk.ts';

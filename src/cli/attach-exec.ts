@@ -5,12 +5,11 @@ import { Guard } from '../bridge/guard.ts';
 import { type Ended, Program } from '../bridge/program.ts';
 import { type AttachPlan, placeOf } from '../core/launch/attach.ts';
 import type { Launch } from '../core/launch/launch.ts';
-import type { LayerInput } from '../sources/layer-input.ts';
 import { withProgress } from './common-options.ts';
 import { ExitCode, SignalError } from './failure.ts';
 import { type ImageArguments, withImage } from './image-arguments.ts';
 import { writeOutput } from './output.ts';
-import { closeExports, openExports } from './serve-exports.ts';
+import { closeExports, type ExportArguments, openExports } from './serve-exports.ts';
 import { ServeLog } from './serve-log.ts';
 import { newServer } from './serve-server.ts';
 import { servedExports, type WritableArguments } from './serve-writable.ts';
@@ -28,7 +27,7 @@ const ENDING_SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
  */
 export async function execPlan(
   plan: AttachPlan,
-  layers: readonly LayerInput[],
+  images: readonly ExportArguments[],
   options: ExecArguments,
   signal: AbortSignal,
 ): Promise<void> {
@@ -40,7 +39,7 @@ export async function execPlan(
   const undo: Undo[] = [];
   const guard = new Guard();
   try {
-    await execute(plan, layers, options, ending.signal, undo, guard);
+    await execute(plan, images, options, ending.signal, undo, guard);
   } finally {
     await undoAll(undo);
     guard.dismiss();
@@ -60,54 +59,60 @@ async function undoAll(undo: readonly Undo[]): Promise<void> {
 
 async function execute(
   plan: AttachPlan,
-  layers: readonly LayerInput[],
+  images: readonly ExportArguments[],
   options: ExecArguments,
   signal: AbortSignal,
   undo: Undo[],
   guard: Guard,
 ): Promise<void> {
-  const { folder, bridge, launch, disk } = plan;
+  const { folder, disks, launch } = plan;
   guard.remember(['rm', '-rf', folder]);
   await mkdir(folder, { mode: 0o700 });
   undo.push(async () => rm(folder, { recursive: true, force: true }));
-  await provideImage(plan, layers, options, signal, undo);
+  await provideImages(plan, images, options, signal, undo);
   signal.throwIfAborted();
-  const running = bridge === undefined ? undefined : await startBridge(bridge, guard);
-  if (running !== undefined) undo.push(async () => running.stop());
-  const failure = running?.failure ?? new Promise<never>(() => {});
+  const failures: Promise<never>[] = [new Promise(() => {})];
+  for (const { bridge } of disks) {
+    if (bridge === undefined) continue;
+    const running = await startBridge(bridge, guard);
+    undo.push(async () => running.stop());
+    failures.push(running.failure);
+  }
+  const failure = Promise.race(failures);
   if (launch !== undefined) return runVmm(launch, failure, signal, undo, guard);
-  console.log(options.json === true ? JSON.stringify({ folder, disk }) : placeOf(disk));
+  const made = disks.map(({ name, disk }) => ({ name, ...disk }));
+  console.log(options.json === true ? JSON.stringify({ folder, disks: made }) : made.map(placeOf).join('\n'));
   await Promise.race([aborted(signal), failure]);
 }
 
-/** Serves the image at the plan's socket, or writes it to its file. */
-async function provideImage(
-  { image, disk }: AttachPlan,
-  layers: readonly LayerInput[],
+/** Serves the images at the plan's socket, or writes them to their files. */
+async function provideImages(
+  { disks }: AttachPlan,
+  images: readonly ExportArguments[],
   options: ExecArguments,
   signal: AbortSignal,
   undo: Undo[],
 ): Promise<void> {
-  if (image.kind === 'serve') {
-    return serve(image.served.socket, image.served.exportName, layers, options, signal, undo);
+  const [first] = disks;
+  if (first?.image.kind === 'serve') return serve(first.image.served.socket, images, options, signal, undo);
+  for (const [i, { image, disk }] of disks.entries()) {
+    if (image.kind === 'ready' || !('path' in disk)) continue;
+    await withImage(images[i]?.layers ?? [], options, signal, async (opened) => {
+      await writeOutput(opened.image, disk.path, { signal, onProgress: opened.onProgress });
+    });
   }
-  if (image.kind === 'ready' || !('path' in disk)) return;
-  await withImage(layers, options, signal, async (opened) => {
-    await writeOutput(opened.image, disk.path, { signal, onProgress: opened.onProgress });
-  });
 }
 
 async function serve(
   socket: string,
-  name: string,
-  layers: readonly LayerInput[],
+  images: readonly ExportArguments[],
   options: ExecArguments,
   signal: AbortSignal,
   undo: Undo[],
 ): Promise<void> {
   const log = new ServeLog(undefined, options.quiet === true);
   await withProgress(options, async (progress) => {
-    const opened = await openExports([{ name, layers }], options, signal, progress);
+    const opened = await openExports(images, options, signal, progress);
     undo.push(async () => closeExports(opened));
     const served = await servedExports(opened, options, { signal, onProgress: progress.show });
     const server = await newServer(

@@ -31,33 +31,41 @@ export function addGuestOptions(command: Command): Command {
     .option('--config <file>', "the configuration of a Rumprun unikernel, or IncludeOS's vm.json");
 }
 
-/** An image as a command line names it. */
-interface NamedImage<T> {
+/** Images as a command line names them. */
+interface NamedImages<T> {
   readonly references: readonly string[];
   readonly given: T;
-  /** What names it, where it was not said with `-f`. */
+  /** What names them, where it was not said with `-f`. */
   readonly words: readonly string[];
 }
 
 const DEFINITION = /\.(?:ya?ml|json)$/i;
 const TRANSPORT = /^[a-z][a-z0-9-]*:/;
 
-/** The image that the command line names, or in its absence the one that a Rumprun configuration does, by its own folder. */
-export function imageOf<T extends GuestArguments & { readonly vmm?: string; readonly file?: string }>(
+/** The images that the command line names, or in their absence those that a Rumprun configuration does, by its own folder. Throws ImageError. */
+export function imagesNamed<T extends GuestArguments & { readonly vmm?: string; readonly file?: string }>(
   references: readonly string[],
   given: T,
   configuration: GuestConfiguration | undefined,
-): NamedImage<T> {
+): NamedImages<T> {
   const isNamed = references.length > 0 || given.file !== undefined;
   if (isNamed || configuration === undefined || given.vmm?.startsWith('rumprun') !== true) {
     return { references, given, words: references };
   }
   const { bytes, name } = configuration;
-  const [image = '', ...more] = rumprunImages(readRumprun(bytes, name));
-  if (image === '' || more.length > 0) return { references, given, words: references };
-  const path = TRANSPORT.test(image) ? image : resolve(dirname(name), image);
-  if (TRANSPORT.test(image) || !DEFINITION.test(path)) return { references: [path], given, words: [path] };
-  return { references, given: { ...given, file: path }, words: ['-f', path] };
+  const images = rumprunImages(readRumprun(bytes, name));
+  if (images.length === 0 || images.includes('')) return { references, given, words: references };
+  const paths = images.map((image) => (TRANSPORT.test(image) ? image : resolve(dirname(name), image)));
+  const definition = paths.find((path) => !TRANSPORT.test(path) && DEFINITION.test(path));
+  if (definition === undefined) {
+    const found = paths.length === 1 ? paths : paths.map((path, i) => `disk${i}=${path}`);
+    return { references: found, given, words: found };
+  }
+  if (paths.length === 1) return { references, given: { ...given, file: definition }, words: ['-f', definition] };
+  throw new ImageError(
+    'option-invalid',
+    `${definition}: a definition beside other images; build it, and name its file`,
+  );
 }
 
 /** A guest as a command line describes it. */

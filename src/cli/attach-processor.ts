@@ -12,6 +12,7 @@ import { cacheDirectoryOf, type ImageArguments } from './image-arguments.ts';
 export interface ProcessorArguments extends ImageArguments {
   readonly vmm?: string;
   readonly kernel?: string;
+  readonly program?: string;
   readonly accel: Accelerator | 'auto';
 }
 
@@ -33,12 +34,13 @@ function architectureOf(platform: string | undefined): QemuArchitecture {
 }
 
 async function acceleratorOf(
-  { vmm, kernel, accel, cache, quiet }: ProcessorArguments,
+  { vmm, kernel, accel, cache, quiet, program: given }: ProcessorArguments,
   architecture: QemuArchitecture,
 ): Promise<Accelerator> {
   if (accel !== 'auto') return accel;
   if (architecture !== hostArchitecture() || !canOpenKvm()) return 'tcg';
-  const program = findProgram(QEMU_SYSTEMS[architecture].program);
+  const name = given ?? QEMU_SYSTEMS[architecture].program;
+  const program = name.includes('/') ? name : findProgram(name);
   // What is not here, or no Linux, cannot be tried.
   if (program === undefined || kernel === undefined || !LINUX_IN_QEMU.includes(vmm)) return 'kvm';
   return chooseAccelerator({

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { ImageError } from '../core/errors.ts';
 import { type ImageCommands, scriptOf, stepsOf } from '../core/launch/attach-script.ts';
 import { type AttachPlan, planAttachment } from '../core/launch/attach.ts';
@@ -9,37 +9,45 @@ import { FUSE_BRIDGES, type FuseBridge } from '../core/launch/bridges.ts';
 import { type Attachment, ATTACHMENTS } from '../core/launch/disk.ts';
 import type { LaunchOptions } from '../core/launch/launch.ts';
 import { VMMS } from '../core/launch/vmms.ts';
-import { isImageFile } from '../image/file-image.ts';
 import { nbdUri } from '../nbd/index.ts';
-import type { LayerInput } from '../sources/layer-input.ts';
+import { referenceOf } from '../sources/layer-input.ts';
+import { imageFileOf, imagesOf, refuseTwiceRead, rootOf } from './attach-images.ts';
 import { execPlan } from './attach-exec.ts';
-import { addGuestOptions, configurationOf, type GuestArguments, guestOf, imageOf } from './attach-guest.ts';
+import { addGuestOptions, configurationOf, type GuestArguments, guestOf, imagesNamed } from './attach-guest.ts';
 import { type ProcessorArguments, processorOf } from './attach-processor.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
+import { divideWords } from './command-words.ts';
 import { addImageOptions, addLayers, described } from './image-arguments.ts';
 import { RecordedOptions } from './recorded-options.ts';
-import { addWritableOptions, type WritableArguments } from './serve-writable.ts';
+import type { ExportArguments } from './serve-exports.ts';
+import { addWritableOptions, refuseHashTree, type WritableArguments } from './serve-writable.ts';
 import { parseCount, parseSize } from './values.ts';
 
 interface AttachArguments extends ProcessorArguments, WritableArguments, GuestArguments {
   readonly as?: Attachment;
   readonly at?: string;
   readonly bridge: FuseBridge;
-  readonly name: string;
+  readonly name?: string;
   readonly initrd?: string;
   readonly append?: string;
   readonly memory: number;
   readonly cpus: number;
   readonly exec?: boolean;
   readonly run?: string;
+  readonly program?: string;
 }
 
 const NOTES: CommandNotes = {
-  notes: ['Prints what starts the server, the bridge and the VMM, for a shell.'],
+  notes: [
+    'Prints what starts the server, the bridge and the VMM, for a shell.',
+    'What stands behind -- is for the VMM, behind what it is told of the disks: a later option of QEMU overrides an earlier one.',
+  ],
   examples: [
     ['blockloom attach base.tar --vmm firecracker --kernel vmlinux', 'what starts it'],
     ['blockloom attach base.tar --vmm firecracker --kernel vmlinux --exec', 'starts it'],
     ['blockloom attach base.tar --as fuse --at disk.img --exec', 'a file, for what is not known here'],
+    ['blockloom attach base.tar --vmm qemu --kernel vmlinuz --exec -- -nic user', 'with a network'],
+    ['blockloom attach root=base.tar data=data.img --vmm qemu --kernel vmlinuz', '/dev/vda and /dev/vdb'],
     [
       'blockloom attach base.tar --as vhost-user --exec --run \'my-vmm --disk "$disk"\'',
       'a VMM that is not known here',
@@ -62,7 +70,42 @@ export function addAttach(program: Command, signal: AbortSignal): void {
   const command = program
     .command('attach')
     .description('give an image to a virtual machine monitor as its disk, or say how');
-  addLayers(command, '; or the file of an image')
+  addLayers(command, '; or the file of an image; NAME=REFERENCE for several disks, each of the layers of its name');
+  addAttachmentOptions(command);
+  addVmmOptions(command);
+  addGuestOptions(command);
+  const own = command.options.length;
+  addWritableOptions(command);
+  const writable = new RecordedOptions(command, command.options.slice(own));
+  const ofServe = command.options.length;
+  addImageOptions(command);
+  const decides = command.options.slice(ofServe).filter((option) => option.name() !== 'json');
+  const file = command.options.filter((option) => option.name() === 'file');
+  const recorded = new RecordedOptions(command, [...decides, ...file]);
+  addNotes(command, NOTES).action(async (references: string[], given: AttachArguments) => {
+    const configuration = configurationOf(given);
+    const named = imagesNamed(references, given, configuration);
+    const { layers, options } = await described(named.references, named.given);
+    if (options.writable === true) refuseHashTree(options);
+    const isDefined = named.given.file !== undefined;
+    const { images, isNamed } = imagesOf(isDefined ? undefined : named.references, layers, options.name);
+    refuseTwiceRead(images, named.given.file, options);
+    const launch = { configuration, root: await rootOf(images, options, signal), ...(await processorOf(options)) };
+    const plan = planOf(images, options, launch);
+    if (options.exec === true) await execPlan(plan, images, options, signal);
+    else {
+      const name = isNamed ? [] : ['--export', images[0]?.name ?? ''];
+      print(plan, options, {
+        serve: ['blockloom', 'serve', ...named.words, ...recorded.words, ...writable.words, ...name],
+        builds: images.map((image) => buildOf(isNamed ? image.layers.map(referenceOf) : named.words, recorded)),
+      });
+    }
+  });
+}
+
+/** How images become disks, and of what. */
+function addAttachmentOptions(command: Command): void {
+  command
     .addOption(new Option('--vmm <name>', 'the virtual machine monitor').choices(VMMS.map(({ name }) => name)))
     .addOption(
       new Option('--as <way>', 'how it gets the disk; default: what copies least of what the VMM takes').choices(
@@ -78,10 +121,19 @@ export function addAttach(program: Command, signal: AbortSignal): void {
         .choices(FUSE_BRIDGES)
         .default('qemu-storage-daemon'),
     )
-    .option('--name <name>', "the disk's name for the guest, at most 20 of A-Z a-z 0-9 _ -", parseName, 'disk')
+    .option('--name <name>', "the disk's name for the guest, at most 20 of A-Z a-z 0-9 _ - (default: disk)");
+}
+
+/** What starts with them. */
+function addVmmOptions(command: Command): void {
+  command
+    .option('--program <path>', "the VMM's program, where it is not on PATH by its own name")
     .option('--kernel <file>', 'the kernel to boot')
     .option('--initrd <file>', 'its initial RAM disk')
-    .option('--append <parameters>', "the kernel's command line; default: the disk as root filesystem, and the console")
+    .option(
+      '--append <parameters>',
+      "the kernel's command line; default: the first disk's filesystem as root, and the console",
+    )
     .addOption(new Option('--memory <size>', "the guest's memory").argParser(parseSize).default(DEFAULT_MEMORY, '512M'))
     .option('--cpus <count>', 'its processors', parseCount, 1)
     .addOption(
@@ -90,69 +142,52 @@ export function addAttach(program: Command, signal: AbortSignal): void {
         .default('auto'),
     )
     .addOption(
-      new Option('--run <command>', 'a shell command in place of a VMM, told of the disk by $disk').conflicts('vmm'),
+      new Option(
+        '--run <command>',
+        'a shell command in place of a VMM, told of the disk by $disk, of several by $1 and so on',
+      ).conflicts('vmm'),
     )
     .option('--exec', 'start it all; the exit status is that of the VMM');
-  addGuestOptions(command);
-  const own = command.options.length;
-  addWritableOptions(command);
-  const writable = new RecordedOptions(command, command.options.slice(own));
-  const ofServe = command.options.length;
-  addImageOptions(command);
-  const decides = command.options.slice(ofServe).filter((option) => option.name() !== 'json');
-  const file = command.options.filter((option) => option.name() === 'file');
-  const recorded = new RecordedOptions(command, [...decides, ...file]);
-  addNotes(command, NOTES).action(async (references: string[], given: AttachArguments) => {
-    const configuration = configurationOf(given);
-    const image = imageOf(references, given, configuration);
-    const { layers, options } = await described(image.references, image.given);
-    const words = [...image.words, ...recorded.words];
-    const commands = {
-      serve: ['blockloom', 'serve', ...words, ...writable.words],
-      build: ['blockloom', 'build', ...words],
-    };
-    const folder = join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`);
-    const plan = planOf(layers, { ...options, configuration }, folder, await processorOf(options));
-    if (options.exec === true) await execPlan(plan, layers, options, signal);
-    else print(plan, commands, options);
-  });
 }
 
 function planOf(
-  layers: readonly LayerInput[],
-  options: AttachArguments & Pick<LaunchOptions, 'configuration'>,
-  folder: string,
-  processor: Awaited<ReturnType<typeof processorOf>>,
+  images: readonly ExportArguments[],
+  options: AttachArguments,
+  launch: Pick<LaunchOptions, 'configuration' | 'root' | 'architecture' | 'accelerator'>,
 ): AttachPlan {
-  const { vmm, as, at, bridge, writable } = options;
-  const [first, ...more] = layers;
-  const isImage = typeof first === 'string' && more.length === 0 && isImageFile(first);
+  const { vmm, as, at, bridge, writable, fs = 'ext4' } = options;
   const plan = planAttachment({
     ...options,
+    ...guestOf(options),
+    ...launch,
     vmm: VMMS.find(({ name }) => name === vmm),
     as,
     at: at === undefined ? undefined : resolve(at),
     fuseBridge: bridge,
-    imageFile: isImage ? resolve(first) : undefined,
+    images: images.map(({ name, layers }) => {
+      const file = imageFileOf(layers);
+      return { name, file, filesystem: file === undefined ? fs : undefined };
+    }),
     readOnly: writable !== true,
-    filesystem: isImage ? undefined : (options.fs ?? 'ext4'),
-    ...guestOf(options),
-    ...processor,
-    folder,
+    vmmWords: divideWords(process.argv).command,
+    folder: join(tmpdir(), `blockloom-${randomBytes(4).toString('hex')}`),
     uriOf: (socket, exportName) => nbdUri({ kind: 'unix', path: socket }, exportName),
   });
-  if (plan.image.kind !== 'serve' && (options.delta !== undefined || options.perConnection === true))
+  if (
+    plan.disks.some(({ image }) => image.kind !== 'serve') &&
+    (options.delta !== undefined || options.perConnection === true)
+  )
     throw new ImageError('option-invalid', 'a guest writes to the file itself: no --delta, no --per-connection');
   return plan;
 }
 
-function print(plan: AttachPlan, commands: ImageCommands, { json }: AttachArguments): void {
-  if (json !== true) return console.log(scriptOf(plan, commands));
-  const { vmm, disk, folder, launch } = plan;
-  console.log(JSON.stringify({ vmm, disk, folder, files: launch?.files ?? [], steps: stepsOf(plan, commands) }));
+function buildOf(words: readonly string[], { words: options }: RecordedOptions): string[] {
+  return ['blockloom', 'build', ...words, ...options];
 }
 
-function parseName(text: string): string {
-  if (!/^[\w-]{1,20}$/.test(text)) throw new InvalidArgumentError('A name is 1 to 20 of A-Z a-z 0-9 _ -.');
-  return text;
+function print(plan: AttachPlan, { json }: AttachArguments, commands: ImageCommands): void {
+  if (json !== true) return console.log(scriptOf(plan, commands));
+  const { vmm, folder, launch } = plan;
+  const disks = plan.disks.map(({ name, disk }) => ({ name, ...disk }));
+  console.log(JSON.stringify({ vmm, disks, folder, files: launch?.files ?? [], steps: stepsOf(plan, commands) }));
 }

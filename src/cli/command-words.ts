@@ -1,13 +1,13 @@
-/** A command line, divided at the first `--` where what stands behind it is a command for a guest. */
+/** A command line, divided at the first `--` where what stands behind it is a command for a guest, or words for a VMM. */
 export interface DividedWords {
   readonly own: readonly string[];
   readonly command: readonly string[];
 }
 
 /** The commands that take one. */
-const TAKING: ReadonlySet<string> = new Set(['run']);
+const TAKING: ReadonlySet<string> = new Set(['run', 'attach']);
 
-/** Divides `argv`; commander would take `--` away and read a guest's options as its own. */
+/** Divides `argv`; commander would take `--` away and read the options of others as its own. */
 export function divideWords(argv: readonly string[]): DividedWords {
   const at = argv.indexOf('--');
   const name = argv.slice(2).find((word) => !word.startsWith('-'));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { counterKilohertz } from '../../src/core/guest/counter-frequency.ts';
@@ -45,6 +45,31 @@ describe.skipIf(!isPossible)('a guest of', () => {
     const sums = [`${sha256}  /dev/vda`, '1', `${createHash('sha256').update(data).digest('hex')}  /mnt/data`];
     expect(guestOutput(attached.stdout())).toBe(`${sums.join('\n')}\n`);
     expect(attached.stderr()).toBe('');
+    attached.expectNothingLeft();
+  });
+
+  it('qemu has several images as its disks, in their order, its root where the disk has it, and is told what is behind --', async () => {
+    const folder = scratch();
+    for (const name of ['system', 'data'])
+      writeFileSync(join(folder, `${name}.tar`), makeTar([{ name: 'name', data: `${name}\n` }]));
+    symlinkSync('/usr/bin/qemu-system-x86_64', join(folder, 'emulator'));
+    const script = [
+      'dmesg -n 1',
+      "root=$(sed 's/.* root=\\([^ ]*\\).*/\\1/' /proc/cmdline)",
+      'for disk in "$root" /dev/vdb1; do mount -t ext4 -o ro "$disk" /mnt; echo "= $disk $(cat /mnt/name)"; umount /mnt; done',
+      'echo "= $(cat /sys/block/vda/serial) $(cat /sys/block/vdb/serial) $(cat /sys/class/dmi/id/product_serial)"',
+    ].join('\n');
+    const { kernel, initrd } = guestFiles(script);
+    const images = ['root=system.tar', 'more=data.tar', '--disk', 'gpt'];
+    const vmm = ['--vmm', 'qemu', '--program', './emulator', '--accel', 'tcg', '--kernel', kernel, '--initrd', initrd];
+    const attached = startAttach([...images, ...vmm, '--exec', '--', '-smbios', 'type=1,serial=loom'], folder);
+    expect(await attached.ended).toEqual({ code: 0, signal: null });
+    const said = guestOutput(attached.stdout()).split('\n');
+    expect(said.filter((line) => line.startsWith('= '))).toEqual([
+      '= /dev/vda1 system',
+      '= /dev/vdb1 data',
+      '= root more loom',
+    ]);
     attached.expectNothingLeft();
   });
 });

@@ -76,6 +76,33 @@ describe.skipIf(!requireTools('root', 'qemu-storage-daemon', 'nbdfuse'))('an att
     }
   });
 
+  it('is one of several, each a file of its own', async () => {
+    const { folder, image, sha256 } = prepared();
+    const [first = '', second = ''] = image;
+    writeFileSync(join(folder, 'name'), 'x');
+    const named = [`one=${first}`, `one=${second}`, 'other=name.tar', ...image.slice(2)];
+    run('tar', ['-cf', 'name.tar', 'name'], { cwd: folder });
+    const other = output(['hash', 'name.tar', ...image.slice(2)], { cwd: folder });
+    const command = 'for each; do sha256sum <"$each"; done; sha256sum <"$disk"';
+    for (const as of ['fuse', 'file']) {
+      const attached = startAttach([...named, '--as', as, '--exec', '--quiet', '--run', command], folder);
+      const stdout = [sha256, other, sha256].map((digest) => `${digest}  -\n`).join('');
+      expect(await outcome(attached)).toEqual({ code: 0, stdout, stderr: '' });
+    }
+  });
+
+  it('may be of a layer on standard input', () => {
+    const { folder, image, sha256 } = prepared();
+    const [first = '', ...more] = image;
+    const args = ['attach', '-', ...more, '--as', 'fuse', '--exec', '--run', 'sha256sum <"$disk"'];
+    const { status, stdout } = blockloom(args, { cwd: folder, input: readFileSync(join(folder, first)) });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${sha256}  -\n` });
+    expect(blockloom(['attach', '-', '--as', 'fuse'], { cwd: folder })).toMatchObject({
+      status: 2,
+      stderr: expect.stringContaining('standard input is for --exec'),
+    });
+  });
+
   it('is the file that it is already', async () => {
     const { folder, image, sha256 } = prepared();
     output(['build', ...image, '-o', 'disk.img'], { cwd: folder });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { launchSolo5Virtio } from '../../src/core/launch/solo5.ts';
 import { MAIN, output } from '../helpers/cli.ts';
 import { makeUnikernel } from '../helpers/elf-writer.ts';
-import { LAUNCH } from '../helpers/launch-options.ts';
+import { LAUNCH, oneDisk } from '../helpers/launch-options.ts';
 import { makeMultibootKernel } from '../helpers/multiboot.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { makeTar } from '../helpers/tar-writer.ts';
@@ -56,6 +56,28 @@ describe.skipIf(!requireTools('as', 'ld', 'qemu-system-x86_64'))('QEMU gives a k
     ]);
   });
 
+  it('the disks of all images that a configuration of Rumprun names', () => {
+    const directory = scratch();
+    const kernel = makeMultibootKernel(directory);
+    for (const [name, bytes] of [
+      ['a', 100],
+      ['b', 1 << 20],
+    ] as const)
+      writeFileSync(join(directory, `${name}.tar`), makeTar([{ name, data: Buffer.alloc(bytes) }]));
+    const blocks = ['a', 'b'].map(
+      (name) => `"blk":{"source":"blockloom","path":"${name}.tar","mountpoint":"/${name}"}`,
+    );
+    writeFileSync(join(directory, 'app.json'), `{${blocks.join(',')}}`);
+    const image = ['--fs', 'ext2'];
+    const sizes = ['a', 'b'].map((name) => {
+      const printed = output(['measure', `${name}.tar`, ...image, '--json'], { cwd: directory });
+      return (JSON.parse(printed) as { size: number }).size;
+    });
+    const guest = ['--vmm', 'rumprun', '--kernel', kernel, '--config', 'app.json', '--writable'];
+    expect(attach([...image, ...guest], directory).slice(1)).toEqual(sizes.map(sectors));
+    expect(sizes[0]).not.toBe(sizes[1]);
+  });
+
   it("the disks of a Solo5 unikernel, in its manifest's order", () => {
     const directory = scratch();
     const kernel = makeMultibootKernel(directory);
@@ -69,7 +91,7 @@ describe.skipIf(!requireTools('as', 'ld', 'qemu-system-x86_64'))('QEMU gives a k
     const { argv } = launchSolo5Virtio({
       ...LAUNCH,
       kernel,
-      disk: { as: 'file', path: image!.path },
+      disks: oneDisk({ as: 'file', path: image!.path }),
       unikernel: { manifest: { devices }, target: 'virtio', abiVersion: 1 },
       blocks: [second!, first!],
       append: 'x, y',

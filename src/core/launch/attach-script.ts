@@ -3,12 +3,12 @@ import type { Bridge } from './bridges.ts';
 import type { LaunchFile } from './launch.ts';
 import { shellWord, shellWords } from './shell-words.ts';
 
-/** The commands that stand in front of a plan's own: both are given the options that decide the image. */
+/** The commands that stand in front of a plan's own: all are given the options that decide the images. */
 export interface ImageCommands {
-  /** `blockloom serve` and what it serves. */
+  /** `blockloom serve` and what it serves, with the names of the exports. */
   readonly serve: readonly string[];
-  /** `blockloom build` and what it builds. */
-  readonly build: readonly string[];
+  /** `blockloom build` and what it builds, for each of the disks. */
+  readonly builds: readonly (readonly string[])[];
 }
 
 /** One command of a plan. What follows it waits for what `ready` says: a socket, a file that is not empty, or its end. */
@@ -21,20 +21,24 @@ export interface Step {
 }
 
 /** The commands of a plan, in order. */
-export function stepsOf(plan: AttachPlan, { serve, build }: ImageCommands): Step[] {
-  const { image, bridge, disk, launch } = plan;
-  const steps: Step[] = [];
-  if (image.kind === 'serve') {
-    const { socket, exportName } = image.served;
-    const argv = [...serve, '--socket', socket, '--export', exportName];
-    steps.push({ name: 'serve', argv, ready: { kind: 'socket', path: socket } });
-  }
-  if (image.kind === 'write' && 'path' in disk) {
-    steps.push({ name: 'build', argv: [...build, '-o', disk.path], ready: { kind: 'exit', path: disk.path } });
-  }
-  if (bridge !== undefined) steps.push(bridgeStep(bridge));
-  if (launch !== undefined) steps.push({ name: 'vmm', argv: launch.argv });
-  return steps;
+export function stepsOf({ disks, launch }: AttachPlan, { serve, builds }: ImageCommands): Step[] {
+  const socket = disks.flatMap(({ image }) => (image.kind === 'serve' ? [image.served.socket] : []))[0];
+  return [
+    ...(socket === undefined ? [] : [serveStep([...serve, '--socket', socket], socket)]),
+    ...disks.flatMap(({ image, disk }, i) =>
+      image.kind === 'write' && 'path' in disk ? [buildStep(builds[i] ?? [], disk.path)] : [],
+    ),
+    ...disks.flatMap(({ bridge }) => (bridge === undefined ? [] : [bridgeStep(bridge)])),
+    ...(launch === undefined ? [] : [{ name: 'vmm', argv: launch.argv } as const]),
+  ];
+}
+
+function serveStep(argv: readonly string[], socket: string): Step {
+  return { name: 'serve', argv, ready: { kind: 'socket', path: socket } };
+}
+
+function buildStep(build: readonly string[], path: string): Step {
+  return { name: 'build', argv: [...build, '-o', path], ready: { kind: 'exit', path } };
 }
 
 const READY = { mount: 'file', socket: 'socket', exit: 'exit' } as const;
@@ -45,23 +49,24 @@ function bridgeStep({ argv, ready, path, stop }: Bridge): Step {
 
 /** The plan for a POSIX shell: one subshell, so that what is pasted is read before a VMM reads from the same terminal. */
 export function scriptOf(plan: AttachPlan, commands: ImageCommands): string {
-  const { bridge, folder, launch, disk } = plan;
-  const mounts = bridge?.ready === 'mount' ? bridge.path : undefined;
+  const { folder, launch, disks } = plan;
+  const mounts = disks.flatMap(({ bridge }) => (bridge?.ready === 'mount' ? [bridge.path] : []));
   const steps = stepsOf(plan, commands);
-  const stops = steps.flatMap(({ stop }) => (stop === undefined ? [] : [`[ -z "$made" ] || ${shellWords(stop)};`]));
-  const kept = mounts === undefined || mounts.startsWith(`${folder}/`) ? [] : [mounts];
+  const devices = steps.flatMap(({ stop }) => (stop === undefined ? [] : [stop]));
+  const stops = devices.map((stop, i) => `[ "$made" -le ${i} ] || ${shellWords(stop)};`);
+  const kept = mounts.filter((path) => !path.startsWith(`${folder}/`));
   const removed = [...kept, folder].map(shellWord).join(' ');
   const end = ['set +e;', ...stops, 'for pid in $pids; do kill $pid; wait $pid; done;', `rm -rf ${removed}`];
   return [
     '(',
-    'set -e; pids= made=',
+    'set -e; pids= made=0',
     `mkdir -m 700 ${shellWord(folder)}`,
     `trap ${shellWord(`{ ${end.join(' ')}; } 2>/dev/null`)} EXIT`,
     // Not every shell takes the end by a signal for one.
     "trap 'exit 130' INT; trap 'exit 143' TERM",
     ...(launch?.files ?? []).map(fileLines),
-    ...steps.flatMap((step) => stepLines(step, step.name === 'bridge' ? mounts : undefined)),
-    ...(launch === undefined ? [`echo ${shellWord(placeOf(disk))}`, 'wait'] : []),
+    ...steps.flatMap((step) => stepLines(step, mounts)),
+    ...(launch === undefined ? [...disks.map(({ disk }) => `echo ${shellWord(placeOf(disk))}`), 'wait'] : []),
     ')',
   ].join('\n');
 }
@@ -72,13 +77,13 @@ function fileLines({ path, text }: LaunchFile): string {
 
 const TESTS = { socket: '-S', file: '-s' } as const;
 
-function stepLines({ argv, ready, stop }: Step, mountPoint: string | undefined): string[] {
+function stepLines({ argv, ready, stop }: Step, mounts: readonly string[]): string[] {
   const line = shellWords(argv);
   // What another has made is not ended here.
-  if (ready === undefined || ready.kind === 'exit') return stop === undefined ? [line] : [line, 'made=1'];
+  if (ready === undefined || ready.kind === 'exit') return stop === undefined ? [line] : [line, 'made=$((made + 1))'];
   const test = `[ ${TESTS[ready.kind]} ${shellWord(ready.path)} ]`;
   return [
-    ...(mountPoint === undefined ? [] : [`: >${shellWord(mountPoint)}`]),
+    ...(mounts.includes(ready.path) ? [`: >${shellWord(ready.path)}`] : []),
     `${line} >/dev/null & pids="$! $pids"`,
     // A shell that has not heard of the end of a process takes it for alive: `jobs` makes it listen.
     `until ${test}; do jobs >/dev/null; kill -0 $! 2>/dev/null; sleep 0.1; done`,

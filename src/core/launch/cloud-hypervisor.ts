@@ -1,3 +1,4 @@
+import type { GuestDisk } from './disk.ts';
 import {
   command,
   kernelParameters,
@@ -14,23 +15,24 @@ import {
  * a guest may have written. https://github.com/cloud-hypervisor/cloud-hypervisor, vmm/src/config.rs
  */
 export function launchCloudHypervisor(options: LaunchOptions): Launch {
-  const { disk: given, cpus, kernel, initrd } = options;
-  const shared = given.as === 'vhost-user' ? ',shared=on' : '';
+  const { disks, readOnly, cpus, kernel, initrd, vmmWords = [] } = options;
+  const shared = disks.some(({ disk }) => disk.as === 'vhost-user') ? ',shared=on' : '';
   return command(
     ['cloud-hypervisor', '--cpus', `boot=${cpus}`, '--memory', `size=${mebibytes(options)}M${shared}`],
     option('--kernel', kernel),
     option('--initramfs', initrd),
     ['--cmdline', kernelParameters(options, 'console=ttyS0')],
-    ['--disk', disk(options)],
+    ['--disk', ...disks.map((disk) => diskValue(disk, readOnly))],
     ['--serial', 'tty', '--console', 'off'],
+    vmmWords,
   );
 }
 
-function disk({ disk: given, readOnly, name }: LaunchOptions): string {
-  if (given.as === 'vhost-user') {
-    const socket = withoutComma(given.socket, 'cloud-hypervisor');
+function diskValue({ disk, name }: GuestDisk, readOnly: boolean): string {
+  if (disk.as === 'vhost-user') {
+    const socket = withoutComma(disk.socket, 'cloud-hypervisor');
     return `vhost_user=on,socket=${socket},num_queues=1,queue_size=128,id=${name}`;
   }
-  const path = withoutComma(pathOf(given, 'cloud-hypervisor'), 'cloud-hypervisor');
+  const path = withoutComma(pathOf(disk, 'cloud-hypervisor'), 'cloud-hypervisor');
   return `path=${path},readonly=${readOnly ? 'on' : 'off'},image_type=raw,id=${name}`;
 }

@@ -1,3 +1,4 @@
+import type { GuestDisk } from './disk.ts';
 import {
   command,
   kernelParameters,
@@ -14,18 +15,19 @@ import {
  * https://crosvm.dev/book/devices/block.html, https://crosvm.dev/book/devices/vhost_user.html
  */
 export function launchCrosvm(options: LaunchOptions): Launch {
-  const { cpus, kernel, initrd } = options;
+  const { disks, readOnly, cpus, kernel, initrd, vmmWords = [] } = options;
   return command(
     ['crosvm', 'run', '--cpus', String(cpus), '--mem', String(mebibytes(options))],
-    disk(options),
+    disks.flatMap((disk) => diskOption(disk, readOnly)),
     option('--initrd', initrd),
     ['--params', kernelParameters(options)],
+    vmmWords,
     kernel === undefined ? [] : [kernel],
   );
 }
 
-function disk({ disk: given, readOnly, name }: LaunchOptions): string[] {
-  if (given.as === 'vhost-user') return ['--vhost-user', `block,socket=${withoutComma(given.socket, 'crosvm')}`];
-  const path = withoutComma(pathOf(given, 'crosvm'), 'crosvm');
+function diskOption({ disk, name }: GuestDisk, readOnly: boolean): string[] {
+  if (disk.as === 'vhost-user') return ['--vhost-user', `block,socket=${withoutComma(disk.socket, 'crosvm')}`];
+  const path = withoutComma(pathOf(disk, 'crosvm'), 'crosvm');
   return ['--block', `${path}${readOnly ? ',ro' : ''},id=${name}`];
 }

@@ -12,3 +12,12 @@ export type Disk =
   | { readonly as: 'nbd'; readonly socket: string; readonly exportName: string; readonly uri: string }
   | { readonly as: 'vhost-user'; readonly socket: string }
   | { readonly as: 'fuse' | 'nbd-device' | 'file'; readonly path: string };
+
+/** A disk as a guest has it. */
+export interface GuestDisk {
+  /** For the guest: virtio's serial number, the VMM's identifier, or a unikernel's block device. At most 20 bytes of `[A-Za-z0-9_-]`. */
+  readonly name: string;
+  readonly disk: Disk;
+  /** What is on it: the type of a filesystem; undefined for a file of anything. */
+  readonly filesystem?: string | undefined;
+}

@@ -1,3 +1,4 @@
+import type { GuestDisk } from './disk.ts';
 import { type Launch, kernelParameters, type LaunchOptions, mebibytes, pathOf } from './launch.ts';
 
 /**
@@ -5,7 +6,7 @@ import { type Launch, kernelParameters, type LaunchOptions, mebibytes, pathOf } 
  * https://github.com/firecracker-microvm/firecracker/blob/main/docs/getting-started.md, api_requests/block-vhost-user.md
  */
 export function launchFirecracker(options: LaunchOptions): Launch {
-  const { folder, cpus, kernel, initrd } = options;
+  const { disks, readOnly, folder, cpus, kernel, initrd, vmmWords = [] } = options;
   const path = `${folder}/firecracker.json`;
   const configuration = {
     'boot-source': {
@@ -13,17 +14,17 @@ export function launchFirecracker(options: LaunchOptions): Launch {
       initrd_path: initrd,
       boot_args: kernelParameters(options, 'console=ttyS0', 'reboot=k', 'panic=1', 'pci=off'),
     },
-    drives: [drive(options)],
+    drives: disks.map((disk) => drive(disk, readOnly)),
     'machine-config': { vcpu_count: cpus, mem_size_mib: mebibytes(options) },
   };
   return {
-    argv: ['firecracker', '--no-api', '--config-file', path],
+    argv: ['firecracker', '--no-api', '--config-file', path, ...vmmWords],
     files: [{ path, text: `${JSON.stringify(configuration, null, 2)}\n` }],
   };
 }
 
 /** Not as root device: it would put that into the command line, which names it already. */
-function drive({ disk, readOnly, name }: LaunchOptions): object {
+function drive({ disk, name }: GuestDisk, readOnly: boolean): object {
   // Identifiers have no hyphen there.
   const common = { drive_id: name.replaceAll('-', '_'), is_root_device: false };
   if (disk.as === 'vhost-user') return { ...common, socket: disk.socket };

@@ -1,15 +1,19 @@
 import { addIncludeosDrives } from '../manifest/includeos.ts';
 import type { Disk } from './disk.ts';
-import { checkFilesystem, type Launch, type LaunchOptions, mebibytes, pathOf } from './launch.ts';
+import { checkFilesystems, type Launch, type LaunchOptions, mebibytes, pathOf } from './launch.ts';
 
 /** IncludeOS's vmrunner, which hands the place of a drive to QEMU as it is. https://github.com/includeos/vmrunner */
 export function launchIncludeos(options: LaunchOptions): Launch {
-  checkFilesystem(options, 'IncludeOS', 'vfat');
-  const { configuration, folder, kernel = '', append, disk } = options;
+  checkFilesystems(options, 'IncludeOS', 'vfat');
+  const { configuration, folder, kernel = '', append, disks, vmmWords = [] } = options;
   const path = `${folder}/vm.json`;
   const { bytes, name } = configuration ?? { name: 'vm.json', bytes: defaultOf(options) };
-  const text = addIncludeosDrives(bytes, name, [placeOf(disk)]);
-  const argv = ['boot', '-j', path, kernel, ...(append === undefined ? [] : [append])];
+  const text = addIncludeosDrives(
+    bytes,
+    name,
+    disks.map(({ disk }) => placeOf(disk)),
+  );
+  const argv = ['boot', '-j', path, ...vmmWords, kernel, ...(append === undefined ? [] : [append])];
   return { argv, files: [{ path, text }] };
 }
 

@@ -1,12 +1,16 @@
 import { ImageError } from '../errors.ts';
 import { directVolume } from '../manifest/kata.ts';
-import { type Launch, type LaunchOptions, pathOf } from './launch.ts';
+import { type Launch, type LaunchOptions, pathOf, soleDisk } from './launch.ts';
 
 /**
  * Kata's runtimes are told of a volume that guests mount themselves: a container whose mount has the disk as its source has the filesystem in
  * its place. https://github.com/kata-containers/kata-containers/blob/main/docs/design/direct-blk-device-assignment.md
  */
-export function launchKata({ disk, folder, readOnly, filesystem = 'ext4' }: LaunchOptions): Launch {
+export function launchKata(options: LaunchOptions): Launch {
+  const { folder, readOnly, vmmWords = [] } = options;
+  const { disk, filesystem = 'ext4' } = soleDisk(options, 'kata');
+  if (vmmWords.length > 0)
+    throw new ImageError('option-invalid', `kata is told of a volume, and takes nothing else: ${vmmWords.join(' ')}`);
   const device = pathOf(disk, 'kata');
   const runtime = disk.as === 'file' ? 'rust' : 'go';
   const { text } = directVolume({ runtime, volume: device, device, filesystem, isReadOnly: readOnly });

@@ -14,14 +14,15 @@ import {
  * https://git.kernel.org/pub/scm/linux/kernel/git/will/kvmtool.git, builtin-run.c and disk/core.c
  */
 export function launchKvmtool(options: LaunchOptions): Launch {
-  const { disk, readOnly, cpus, kernel, initrd } = options;
-  const path = withoutComma(pathOf(disk, 'kvmtool'), 'kvmtool');
+  const { disks, readOnly, cpus, kernel, initrd, vmmWords = [] } = options;
+  const paths = disks.map(({ disk }) => withoutComma(pathOf(disk, 'kvmtool'), 'kvmtool'));
   return command(
     ['lkvm', 'run'],
     option('-k', kernel),
     option('-i', initrd),
     ['-c', String(cpus), '-m', String(mebibytes(options))],
-    ['-d', `${path}${readOnly ? ',ro' : ''}`],
+    paths.flatMap((path) => ['-d', `${path}${readOnly ? ',ro' : ''}`]),
     ['-p', kernelParameters(options)],
+    vmmWords,
   );
 }

@@ -1,14 +1,18 @@
 import { ImageError } from '../errors.ts';
 import type { Solo5Notes } from '../manifest/solo5-notes.ts';
-import type { Attachment, Disk } from './disk.ts';
+import { type Verity, verityParameters } from '../verity/parameters.ts';
+import type { Attachment, Disk, GuestDisk } from './disk.ts';
 import type { QemuArchitecture } from './qemu.ts';
 
 /** What a VMM is to run. */
 export interface LaunchOptions {
-  readonly disk: Disk;
+  /** At least one, in the order in which the guest finds them; the first has the root filesystem. */
+  readonly disks: readonly GuestDisk[];
   readonly readOnly: boolean;
-  /** The disk's name for the guest: virtio's serial number, or the VMM's identifier. At most 20 bytes of `[A-Za-z0-9_-]`. */
-  readonly name: string;
+  /** Where that is on its disk; default: it is the disk. */
+  readonly root?: RootPlace | undefined;
+  /** What the VMM is told besides, in words of its own. */
+  readonly vmmWords?: readonly string[] | undefined;
   /** Without one the VMM's firmware boots the disk, where it has some. */
   readonly kernel?: string | undefined;
   readonly initrd?: string | undefined;
@@ -23,8 +27,6 @@ export interface LaunchOptions {
   readonly accelerator: 'kvm' | 'tcg';
   /** An absolute path to a folder for files of the launch. */
   readonly folder: string;
-  /** What is on the disk: the type of a filesystem; undefined for a file of anything. */
-  readonly filesystem?: string | undefined;
   /** What the notes of the kernel say, where it is a Solo5 unikernel. */
   readonly unikernel?: Solo5Notes | undefined;
   /** Files for those of its block devices that do not get the image. */
@@ -33,6 +35,14 @@ export interface LaunchOptions {
   readonly sectorSizes?: ReadonlyMap<string, number> | undefined;
   /** What configures the guest or its VMM, for those that have it in a file. */
   readonly configuration?: GuestConfiguration | undefined;
+}
+
+/** Where a root filesystem is on its disk. */
+export interface RootPlace {
+  /** The number of its partition, from 1. */
+  readonly partition?: number | undefined;
+  /** Its hash tree, which its kernel is to compare it with. */
+  readonly verity?: Verity | undefined;
 }
 
 /** A file for a block device that a unikernel names. */
@@ -90,9 +100,23 @@ export function mebibytes({ memory }: LaunchOptions): number {
   return Math.ceil(memory / MEBIBYTE);
 }
 
-/** The kernel's command line: the one that is given, or the disk as root filesystem behind what the VMM wants in it. */
-export function kernelParameters({ append, readOnly }: LaunchOptions, ...wanted: readonly string[]): string {
-  return append ?? [...wanted, 'root=/dev/vda', readOnly ? 'ro' : 'rw'].join(' ');
+/** The kernel's command line: the one that is given, or the root filesystem behind what the VMM wants in it. */
+export function kernelParameters(options: LaunchOptions, ...wanted: readonly string[]): string {
+  return options.append ?? [...wanted, rootParameters(options, '/dev/vda')].join(' ');
+}
+
+/** What tells a kernel where its root filesystem is, whose first disk is `device`: itself for one without an initrd, else that. */
+export function rootParameters({ root = {}, initrd, readOnly }: LaunchOptions, device: string): string {
+  if (root.verity === undefined) return `root=${device}${root.partition ?? ''} ${readOnly ? 'ro' : 'rw'}`;
+  const { dmInit, systemd } = verityParameters(root.verity, device);
+  return initrd === undefined ? dmInit : systemd;
+}
+
+/** The one disk of a VMM that takes one. Throws `option-invalid` where there are more. */
+export function soleDisk({ disks }: LaunchOptions, vmm: string): GuestDisk {
+  const [first, ...more] = disks;
+  if (first !== undefined && more.length === 0) return first;
+  throw new ImageError('option-invalid', `${vmm} takes one image at a time, not ${disks.length}`);
 }
 
 /** The path of a disk that has one. Throws `option-invalid` for another. */
@@ -101,10 +125,11 @@ export function pathOf(disk: Disk, vmm: string): string {
   throw new ImageError('option-invalid', `${vmm} takes a disk by its path, not as ${disk.as}`);
 }
 
-/** Throws `option-invalid` where a guest reads another filesystem than the disk's. */
-export function checkFilesystem({ filesystem = '' }: LaunchOptions, guest: string, wanted: string): void {
-  if (filesystem === '' || filesystem === wanted) return;
-  throw new ImageError('option-invalid', `${guest} reads ${wanted}, not ${filesystem}: --fs ${wanted} is missing`);
+/** Throws `option-invalid` where a guest reads another filesystem than a disk's. */
+export function checkFilesystems({ disks }: LaunchOptions, guest: string, wanted: string): void {
+  const other = disks.find(({ filesystem = wanted }) => filesystem !== wanted)?.filesystem;
+  if (other === undefined) return;
+  throw new ImageError('option-invalid', `${guest} reads ${wanted}, not ${other}: --fs ${wanted} is missing`);
 }
 
 /** A value between commas, which VMMs without an escape cannot have in it. Throws `option-invalid`. */

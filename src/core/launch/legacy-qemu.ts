@@ -7,7 +7,7 @@ export function launchLegacyQemu(
   sources: readonly QemuDiskSource[],
   append: string | undefined,
 ): Launch {
-  const { accelerator, readOnly, kernel = '' } = options;
+  const { accelerator, readOnly, kernel = '', vmmWords = [] } = options;
   const processor = accelerator === 'kvm' ? 'host' : 'Westmere';
   const disks = sources.map((source) => ({ source, readOnly }));
   return command(
@@ -15,5 +15,6 @@ export function launchLegacyQemu(
     ['-machine', 'pc,acpi=off', '-accel', accelerator, '-cpu', processor, '-m', `${mebibytes(options)}M`],
     qemuDisks(disks, 'pci'),
     ['-kernel', kernel, ...(append === undefined ? [] : ['-append', append])],
+    vmmWords,
   );
 }

@@ -5,14 +5,14 @@ import { QEMU_SYSTEMS, type QemuDiskSource, type QemuMachine, qemuArguments } fr
 
 /** QEMU, with the guest's console at the terminal: C-a x ends it. qemu(1) */
 export function launchQemu(machine: QemuMachine, options: LaunchOptions): Launch {
-  const { architecture, accelerator, memory, cpus, kernel, initrd, disk, readOnly, name } = options;
+  const { architecture, accelerator, memory, cpus, kernel, initrd, readOnly, vmmWords = [] } = options;
   if (machine === 'microvm' && architecture !== 'amd64')
     throw new ImageError('option-invalid', `QEMU has a microvm for amd64, not for ${architecture}`);
   const system = QEMU_SYSTEMS[architecture];
   const append = kernel === undefined ? undefined : kernelParameters(options, `console=${system.console}`);
-  const disks = [{ source: qemuSourceOf(disk), serial: name, readOnly }];
+  const disks = options.disks.map(({ disk, name }) => ({ source: qemuSourceOf(disk), serial: name, readOnly }));
   const guest = { architecture, machine, accelerator, memory, cpus, kernel, initrd, append, disks };
-  return command([system.program], qemuArguments(guest), ['-serial', 'mon:stdio']);
+  return command([system.program], qemuArguments(guest), ['-serial', 'mon:stdio'], vmmWords);
 }
 
 /** A disk as QEMU opens it. */

@@ -19,7 +19,8 @@ export function launchSolo5(target: 'hvt' | 'spt', options: LaunchOptions): Laun
     `--block:${name}=${withoutSpace(pathOf(disk, tender), tender)}`,
     ...(sectorSize === SOLO5_SECTOR_SIZE ? [] : [`--block-sector-size:${name}=${sectorSize}`]),
   ]);
-  return command([tender, `--mem=${mebibytes(options)}`, ...files, '--', options.kernel ?? ''], words(options));
+  const { kernel = '', vmmWords = [] } = options;
+  return command([tender, `--mem=${mebibytes(options)}`, ...files, ...vmmWords, '--', kernel], words(options));
 }
 
 /** A unikernel of Solo5 in QEMU, which finds its disks on PCI in the order of its manifest. https://github.com/Solo5/solo5/blob/master/scripts/virtio-run/solo5-virtio-run.sh */
@@ -29,27 +30,33 @@ export function launchSolo5Virtio(options: LaunchOptions): Launch {
   return launchLegacyQemu(options, sources, options.append);
 }
 
-/** The block devices of a unikernel, in its order: those with a file have that, and the one without has the image. */
+/**
+ * The block devices of a unikernel, in its order: those with a file have that, those with an image of their name that, and an image
+ * of another name is for the first that is left.
+ */
 function blocksOf(target: Solo5Notes['target'], options: LaunchOptions): Block[] {
-  const { unikernel, kernel, blocks = [], sectorSizes, disk } = options;
+  const { unikernel, kernel, blocks = [], sectorSizes, disks } = options;
   if (unikernel === undefined) throw unfit(`${kernel}: no unikernel of Solo5, which has notes that say so`);
   if (unikernel.target !== target) throw unfit(`${kernel}: linked for ${unikernel.target}, not for ${target}`);
   const given = new Map<string, Block>();
   const give = (name: string, to: Disk, size: number | undefined): void => {
-    if (given.has(name)) throw unfit(`two files for ${name}`);
+    if (given.has(name)) throw unfit(`two files or images for ${name}`);
     given.set(name, { name, disk: to, size, sectorSize: sectorSizes?.get(name) ?? SOLO5_SECTOR_SIZE });
   };
   for (const { name, path, size } of blocks) give(name, { as: 'file', path }, size);
   const names = unikernel.manifest.devices.flatMap(({ name, type }) => (type === 'BLOCK_BASIC' ? [name] : []));
-  const image = names.find((name) => !given.has(name));
-  if (image !== undefined) give(image, disk, undefined);
+  const [named, others] = [true, false].map((is) => disks.filter(({ name }) => names.includes(name) === is));
+  for (const { name, disk } of named ?? []) give(name, disk, undefined);
+  for (const { disk } of others ?? [])
+    give(names.find((name) => !given.has(name)) ?? none(kernel, names), disk, undefined);
   for (const name of sectorSizes?.keys() ?? []) if (!names.includes(name)) throw unfit(`no block device ${name}`);
   checkSolo5Blocks(unikernel.manifest, given);
-  if (image === undefined) throw unfit(`${kernel}: no block device for the image; it asks for ${listOf(names)}`);
   return names.flatMap((name) => given.get(name) ?? []);
 }
 
-const listOf = (names: readonly string[]): string => (names.length === 0 ? 'none' : names.join(', '));
+function none(kernel = '', names: readonly string[]): never {
+  throw unfit(`${kernel}: no block device for an image; it asks for ${names.length === 0 ? 'none' : names.join(', ')}`);
+}
 
 /** The unikernel's own arguments, which the tender hands on as they are. */
 const words = ({ append }: LaunchOptions): string[] => (append === undefined ? [] : [append]);

@@ -1,3 +1,4 @@
+import type { GuestDisk } from './disk.ts';
 import { command, kernelParameters, type Launch, type LaunchOptions, mebibytes, withoutComma } from './launch.ts';
 
 /** How long its NBD client waits for an answer before it connects again, in milliseconds. */
@@ -12,8 +13,9 @@ export function launchVfkit(options: LaunchOptions): Launch {
     ['vfkit'],
     ['--cpus', String(options.cpus), '--memory', String(mebibytes(options))],
     ['--bootloader', bootloader(options)],
-    ['--device', device(options)],
+    options.disks.flatMap((disk) => ['--device', device(disk, options.readOnly)]),
     ['--device', 'virtio-serial,stdio'],
+    options.vmmWords ?? [],
   );
 }
 
@@ -25,7 +27,7 @@ function bootloader(options: LaunchOptions): string {
   return ['linux', ...files, `cmdline="${comma(kernelParameters(options, 'console=hvc0'))}"`].join(',');
 }
 
-function device({ disk, name, readOnly }: LaunchOptions): string {
+function device({ disk, name }: GuestDisk, readOnly: boolean): string {
   const mode = readOnly ? ',readonly' : '';
   switch (disk.as) {
     case 'nbd':

@@ -1,19 +1,22 @@
-import { xenConfiguration } from '../manifest/xen.ts';
-import { type Launch, type LaunchOptions, mebibytes, pathOf } from './launch.ts';
+import { xenConfiguration, xenDisks } from '../manifest/xen.ts';
+import { type Launch, type LaunchOptions, mebibytes, pathOf, rootParameters } from './launch.ts';
 
 /** A guest of Xen without devices of a PC (PVH). xl.cfg(5) */
 export function launchXen(options: LaunchOptions): Launch {
-  const { folder, kernel = '', initrd, append, disk, readOnly, cpus, name } = options;
+  const { folder, kernel = '', initrd, append, disks, readOnly, cpus, vmmWords = [] } = options;
   const path = `${folder}/xl.cfg`;
   const text = xenConfiguration({
-    name,
+    name: disks[0]?.name ?? '',
     type: 'pvh',
     kernel,
     initrd,
-    append: append ?? `console=hvc0 root=/dev/xvda ${readOnly ? 'ro' : 'rw'}`,
+    append: append ?? `console=hvc0 ${rootParameters(options, '/dev/xvda')}`,
     memory: mebibytes(options),
     cpus,
-    disks: [{ target: pathOf(disk, 'Xen'), vdev: 'xvda', isReadOnly: readOnly }],
+    disks: xenDisks(
+      disks.map(({ disk }) => pathOf(disk, 'Xen')),
+      readOnly,
+    ),
   });
-  return { argv: ['xl', 'create', '-c', path], files: [{ path, text }] };
+  return { argv: ['xl', 'create', '-c', path, ...vmmWords], files: [{ path, text }] };
 }

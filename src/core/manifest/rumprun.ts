@@ -1,5 +1,6 @@
 import { utf8ByteString } from '../bytes.ts';
 import { ImageError } from '../errors.ts';
+import { xenDiskName } from './xen.ts';
 import {
   formatRumprunJson,
   parseRumprunJson,
@@ -95,10 +96,7 @@ interface Disk {
 
 /** The Nth disk of virtio as NetBSD names it, whole; of Xen as its configuration does. */
 const diskOf = (platform: RumprunPlatform, index: number): Disk =>
-  platform === 'hw' ? { source: 'dev', path: `/dev/ld${index}a` } : { source: 'etfs', path: xenDisk(index) };
-
-/** The name of the Nth disk of a Xen guest. */
-const xenDisk = (index: number): string => `xvd${String.fromCharCode(0x61 + index)}`;
+  platform === 'hw' ? { source: 'dev', path: `/dev/ld${index}a` } : { source: 'etfs', path: xenDiskName(index) };
 
 function attachedBlock(name: string, block: ReadonlyMap<string, string>, { source, path }: Disk): RumprunMembers {
   const mountpoint = block.get('mountpoint');

@@ -9,6 +9,19 @@ export interface XenDisk {
   readonly isReadOnly: boolean;
 }
 
+/** Disks are named by letters. */
+const DISKS_MAX = 26;
+
+/** The name of a guest's disk, from 0. */
+export const xenDiskName = (index: number): string => `xvd${String.fromCharCode(0x61 + index)}`;
+
+/** Disks of a guest by their places, in order. Throws `option-invalid`. */
+export function xenDisks(targets: readonly string[], isReadOnly: boolean): XenDisk[] {
+  if (targets.length > DISKS_MAX)
+    throw new ImageError('option-invalid', `Xen's guests have names for ${DISKS_MAX} disks, not for ${targets.length}`);
+  return targets.map((target, i) => ({ target, vdev: xenDiskName(i), isReadOnly }));
+}
+
 /** A guest of Xen. */
 export interface XenGuest {
   readonly name: string;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { configurationOf, guestOf, imageOf } from '../../../src/cli/attach-guest.ts';
+import { configurationOf, guestOf, imagesNamed } from '../../../src/cli/attach-guest.ts';
 import type { Solo5Notes } from '../../../src/core/manifest/solo5-notes.ts';
 import { makeUnikernel } from '../../helpers/elf-writer.ts';
 import { scratch } from '../../helpers/scratch.ts';
@@ -78,16 +78,16 @@ describe('guestOf', () => {
   });
 });
 
-describe('imageOf', () => {
+describe('imagesNamed', () => {
   const configured = (...paths: string[]): string =>
     file(`{${paths.map((path) => `"blk":{"source":"blockloom","path":"${path}"}`).join(',')}}`);
   const wordsFor = (config: string, vmm = 'rumprun', ...references: string[]): readonly string[] =>
-    imageOf(references, { vmm }, configurationOf({ config })).words;
+    imagesNamed(references, { vmm }, configurationOf({ config })).words;
 
   it('is what the configuration of Rumprun names, from the folder of that', () => {
     const config = configured('base.tar');
     const path = join(dirname(config), 'base.tar');
-    expect(imageOf([], { vmm: 'rumprun' }, configurationOf({ config }))).toMatchObject({
+    expect(imagesNamed([], { vmm: 'rumprun' }, configurationOf({ config }))).toMatchObject({
       references: [path],
       words: [path],
     });
@@ -97,7 +97,7 @@ describe('imageOf', () => {
   it('may be a definition', () => {
     const config = configured('image.yaml');
     const path = join(dirname(config), 'image.yaml');
-    expect(imageOf([], { vmm: 'rumprun' }, configurationOf({ config }))).toEqual({
+    expect(imagesNamed([], { vmm: 'rumprun' }, configurationOf({ config }))).toEqual({
       references: [],
       given: { vmm: 'rumprun', file: path },
       words: ['-f', path],
@@ -108,14 +108,20 @@ describe('imageOf', () => {
     const config = configured('base.tar');
     expect(wordsFor(config, 'rumprun', 'a.tar')).toEqual(['a.tar']);
     expect(wordsFor(config, 'qemu')).toEqual([]);
-    expect(imageOf([], { vmm: 'rumprun', file: 'a.yaml' }, configurationOf({ config }))).toMatchObject({
+    expect(imagesNamed([], { vmm: 'rumprun', file: 'a.yaml' }, configurationOf({ config }))).toMatchObject({
       references: [],
       words: [],
     });
   });
 
-  it('is none of several', () => {
-    expect(wordsFor(configured('a', 'b'))).toEqual([]);
+  it('may be several, with names', () => {
+    const config = configured('a', 'oci:b');
+    expect(wordsFor(config)).toEqual([`disk0=${join(dirname(config), 'a')}`, 'disk1=oci:b']);
+    expect(() => wordsFor(configured('a', 'b.yaml'))).toThrow('b.yaml: a definition beside other images');
+  });
+
+  it('is none without a path', () => {
     expect(wordsFor(configured(''))).toEqual([]);
+    expect(wordsFor(configured('a', ''))).toEqual([]);
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { LaunchOptions } from '../../../../src/core/launch/launch.ts';
 import { launchIncludeos } from '../../../../src/core/launch/includeos.ts';
-import { LAUNCH } from '../../../helpers/launch-options.ts';
+import { LAUNCH, oneDisk } from '../../../helpers/launch-options.ts';
 
 const launch = (options: Partial<LaunchOptions> = {}): { argv: readonly string[]; configuration: unknown } => {
-  const { argv, files } = launchIncludeos({ ...LAUNCH, filesystem: 'vfat', ...options });
+  const { argv, files } = launchIncludeos({ ...LAUNCH, ...options });
   expect(files.map(({ path }) => path)).toEqual(['/d/vm.json']);
   return { argv, configuration: JSON.parse(files[0]?.text ?? '') };
 };
@@ -22,7 +22,7 @@ describe('launchIncludeos', () => {
   it('takes a vm.json, and our URI', () => {
     const disk = { as: 'nbd', socket: '/s', exportName: 'e', uri: 'nbd+unix:///e?socket=%2Fs' } as const;
     const configuration = { name: 'vm.json', bytes: Buffer.from('{"mem":64,"smp":2}') };
-    expect(launch({ configuration, disk }).configuration).toMatchObject({
+    expect(launch({ configuration, disks: oneDisk(disk) }).configuration).toMatchObject({
       mem: 64,
       smp: 2,
       drives: [{ file: disk.uri }],
@@ -30,6 +30,8 @@ describe('launchIncludeos', () => {
   });
 
   it('refuses another filesystem', () => {
-    expect(() => launch({ filesystem: 'ext4' })).toThrow('IncludeOS reads vfat, not ext4');
+    expect(() => launch({ disks: oneDisk({ as: 'file', path: '/d' }, 'ext4') })).toThrow(
+      'IncludeOS reads vfat, not ext4',
+    );
   });
 });

@@ -2,7 +2,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { launchKata } from '../../../../src/core/launch/kata.ts';
-import { LAUNCH } from '../../../helpers/launch-options.ts';
+import { LAUNCH, oneDisk } from '../../../helpers/launch-options.ts';
 import { scratch } from '../../../helpers/scratch.ts';
 import { run } from '../../../helpers/tools.ts';
 
@@ -11,14 +11,14 @@ const INFO = '"metadata":{},"options":["ro"]}';
 describe('launchKata', () => {
   it("tells Kata's runtime in Rust of a file", () => {
     const disk = { as: 'file', path: '/v/disk.img' } as const;
-    expect(launchKata({ ...LAUNCH, disk, readOnly: true }).argv).toEqual([
+    expect(launchKata({ ...LAUNCH, disks: oneDisk(disk), readOnly: true }).argv).toEqual([
       'kata-ctl',
       'direct-volume',
       'add',
       '/v/disk.img',
       `{"volume-type":"directvol","device":"/v/disk.img","fstype":"ext4",${INFO}`,
     ]);
-    expect(launchKata({ ...LAUNCH, disk, filesystem: 'ext2' }).argv.at(-1)).toContain('"fstype":"ext2"');
+    expect(launchKata({ ...LAUNCH, disks: oneDisk(disk, 'ext2') }).argv.at(-1)).toContain('"fstype":"ext2"');
   });
 
   it('refuses a file that does not stay', () => {
@@ -31,7 +31,7 @@ describe('launchKata', () => {
     writeFileSync(join(directory, 'kata-runtime'), `#!/bin/sh\necho "$@" >>${log}\n`);
     chmodSync(join(directory, 'kata-runtime'), 0o755);
     const disk = { as: 'nbd-device', path: '/dev/nbd0' } as const;
-    const [shell = '', ...words] = launchKata({ ...LAUNCH, disk, readOnly: true }).argv;
+    const [shell = '', ...words] = launchKata({ ...LAUNCH, disks: oneDisk(disk), readOnly: true }).argv;
     const ended =
       'PATH=$1:$PATH; said=$1/said; shift; "$@" >$said & until [ -s $said ]; do sleep 0.05; done; kill $!; wait $! || echo $?; cat $said';
     expect(run('sh', ['-c', ended, 'sh', directory, shell, ...words]).toString()).toBe('143\n/dev/nbd0\n');

@@ -3,7 +3,7 @@ import type { LaunchOptions } from '../../../../src/core/launch/launch.ts';
 import { launchSolo5, launchSolo5Virtio } from '../../../../src/core/launch/solo5.ts';
 import type { Solo5Target } from '../../../../src/core/manifest/solo5.ts';
 import type { Solo5Notes } from '../../../../src/core/manifest/solo5-notes.ts';
-import { LAUNCH } from '../../../helpers/launch-options.ts';
+import { fileDisks, LAUNCH, oneDisk } from '../../../helpers/launch-options.ts';
 
 /** A unikernel with block devices of these names, and a network among them. */
 const asking = (target: Solo5Target, ...names: string[]): Solo5Notes => ({
@@ -55,17 +55,39 @@ describe('launchSolo5', () => {
     ['what is no unikernel', { unikernel: undefined }, '/k/app: no unikernel of Solo5'],
     ['a unikernel for another tender', { unikernel: asking('spt', 'a') }, '/k/app: linked for spt, not for hvt'],
     ['a device without a file', { unikernel: asking('hvt', 'a', 'b', 'c') }, 'no image for b, c, which the unikernel'],
-    ['an image for no device', { unikernel: asking('hvt') }, 'no block device for the image; it asks for none'],
-    ['an image beside a file for each', { blocks: [block('storage')] }, 'for the image; it asks for storage'],
+    ['an image for no device', { unikernel: asking('hvt') }, 'no block device for an image; it asks for none'],
+    ['an image beside a file for each', { blocks: [block('storage')] }, 'for an image; it asks for storage'],
+    ['more images than devices', { disks: fileDisks('a', 'b') }, 'no block device for an image; it asks for storage'],
+    [
+      'a file for the device of an image',
+      { disks: fileDisks('storage'), blocks: [block('storage')] },
+      'two files or im',
+    ],
     ['a file for no device', { blocks: [block('x')] }, 'asks for no block device x; it asks for storage'],
     ['a file for a network', { blocks: [block('net')] }, 'asks for no block device net'],
-    ['two files for one', { blocks: [block('storage'), block('storage')] }, 'two files for storage'],
+    ['two files for one', { blocks: [block('storage'), block('storage')] }, 'two files or images for storage'],
     ['half a sector', { unikernel: asking('hvt', 'a', 'b'), blocks: [block('b', 700)] }, 'b: an image of 700 bytes'],
-    ['white space in a path', { disk: { as: 'file', path: '/d/a b' } }, '"/d/a b" has white space, at which solo5-hvt'],
-    ['a socket', { disk: { as: 'vhost-user', socket: '/s' } }, 'solo5-hvt takes a disk by its path'],
+    [
+      'white space in a path',
+      { disks: oneDisk({ as: 'file', path: '/d/a b' }) },
+      '"/d/a b" has white space, at which solo5-hvt',
+    ],
+    ['a socket', { disks: oneDisk({ as: 'vhost-user', socket: '/s' }) }, 'solo5-hvt takes a disk by its path'],
   ] as [string, Partial<LaunchOptions>, string][])('refuses %s', (_, options, what) => {
     expect(() => argv(options)).toThrow(what);
     expect(() => argv(options)).toThrow(expect.objectContaining({ code: 'option-invalid' }));
+  });
+});
+
+describe('several images', () => {
+  it('are for the devices of their names, and one of another name for what is left', () => {
+    const unikernel = asking('hvt', 'a', 'b', 'c');
+    const { argv: words } = launchSolo5('hvt', { ...LAUNCH, unikernel, disks: fileDisks('c', 'x', 'a') });
+    expect(words.filter((word) => word.startsWith('--block'))).toEqual([
+      '--block:a=/d/a.img',
+      '--block:b=/d/x.img',
+      '--block:c=/d/c.img',
+    ]);
   });
 });
 
@@ -87,7 +109,12 @@ describe('launchSolo5Virtio', () => {
 
   it('takes our URI', () => {
     const disk = { as: 'nbd', socket: '/s', exportName: 'e', uri: 'nbd+unix:///e?socket=/s' } as const;
-    const { argv: nbd } = launchSolo5Virtio({ ...LAUNCH, unikernel: asking('virtio', 'a'), disk, accelerator: 'kvm' });
+    const { argv: nbd } = launchSolo5Virtio({
+      ...LAUNCH,
+      unikernel: asking('virtio', 'a'),
+      disks: oneDisk(disk),
+      accelerator: 'kvm',
+    });
     expect(nbd.join(' ')).toContain('driver=nbd,node-name=disk0,server.type=unix,server.path=/s,export=e');
     expect(nbd.join(' ')).toContain('-accel kvm -cpu host');
     expect(nbd).not.toContain('-append');

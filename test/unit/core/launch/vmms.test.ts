@@ -6,6 +6,8 @@ import { ATTACHMENTS, type Disk } from '../../../../src/core/launch/disk.ts';
 import type { LaunchOptions } from '../../../../src/core/launch/launch.ts';
 import { debianPackage } from '../../../../src/core/launch/packages.ts';
 import { VMMS } from '../../../../src/core/launch/vmms.ts';
+import type { Verity } from '../../../../src/core/verity/parameters.ts';
+import { fileDisks, oneDisk } from '../../../helpers/launch-options.ts';
 
 const NBD: Disk = {
   as: 'nbd',
@@ -17,9 +19,8 @@ const VHOST: Disk = { as: 'vhost-user', socket: '/d/vhost.sock' };
 const FILE: Disk = { as: 'file', path: '/d/disk.img' };
 
 const OPTIONS: LaunchOptions = {
-  disk: FILE,
+  disks: oneDisk(FILE),
   readOnly: true,
-  name: 'disk',
   kernel: '/k/vmlinux',
   initrd: '/k/initrd',
   memory: 256 << 20,
@@ -48,8 +49,8 @@ describe('a VMM is started as its documentation says:', () => {
       '-device virtio-blk-pci,drive=disk0,iothread=disk0-io,num-queues=2,serial=disk -device virtio-rng-pci',
       '-serial mon:stdio',
     ];
-    expect(argv('qemu', { disk: NBD }).join(' ')).toBe(expected.join(' '));
-    const vhost = argv('qemu', { disk: VHOST }).join(' ');
+    expect(argv('qemu', { disks: oneDisk(NBD) }).join(' ')).toBe(expected.join(' '));
+    const vhost = argv('qemu', { disks: oneDisk(VHOST) }).join(' ');
     expect(vhost).toContain(
       '-object memory-backend-memfd,id=memory,size=256M,share=on -machine q35,memory-backend=memory',
     );
@@ -57,7 +58,7 @@ describe('a VMM is started as its documentation says:', () => {
       '-chardev socket,id=disk0-socket,path=/d/vhost.sock -device vhost-user-blk-pci,chardev=disk0-socket',
     );
     const device = argv('qemu', {
-      disk: { as: 'nbd-device', path: '/dev/nbd3' },
+      disks: oneDisk({ as: 'nbd-device', path: '/dev/nbd3' }),
       kernel: undefined,
       architecture: 'arm64',
     });
@@ -78,7 +79,7 @@ describe('a VMM is started as its documentation says:', () => {
     const common = ['vfkit', '--cpus', '2', '--memory', '256', '--bootloader'];
     const linux = 'linux,kernel=/k/vmlinux,initrd=/k/initrd,cmdline="console=hvc0 root=/dev/vda ro"';
     const uri = 'uri=nbd+unix:///disk?socket=%2Fd%2Fnbd.sock';
-    expect(argv('vfkit', { disk: NBD })).toEqual([
+    expect(argv('vfkit', { disks: oneDisk(NBD) })).toEqual([
       ...common,
       linux,
       '--device',
@@ -115,7 +116,7 @@ describe('a VMM is started as its documentation says:', () => {
   it('kvmtool', () => {
     const common = ['lkvm', 'run', '-k', '/k/vmlinux', '-i', '/k/initrd', '-c', '2', '-m', '256', '-d'];
     expect(argv('kvmtool')).toEqual([...common, '/d/disk.img,ro', '-p', 'root=/dev/vda ro']);
-    expect(argv('kvmtool', { disk: { as: 'nbd-device', path: '/dev/nbd3' }, readOnly: false })).toEqual([
+    expect(argv('kvmtool', { disks: oneDisk({ as: 'nbd-device', path: '/dev/nbd3' }), readOnly: false })).toEqual([
       ...common,
       '/dev/nbd3',
       '-p',
@@ -126,14 +127,19 @@ describe('a VMM is started as its documentation says:', () => {
   it('crosvm', () => {
     const common = ['crosvm', 'run', '--cpus', '2', '--mem', '256'];
     const boot = ['--initrd', '/k/initrd', '--params', 'root=/dev/vda ro', '/k/vmlinux'];
-    expect(argv('crosvm', { disk: VHOST })).toEqual([...common, '--vhost-user', 'block,socket=/d/vhost.sock', ...boot]);
+    expect(argv('crosvm', { disks: oneDisk(VHOST) })).toEqual([
+      ...common,
+      '--vhost-user',
+      'block,socket=/d/vhost.sock',
+      ...boot,
+    ]);
     expect(argv('crosvm')).toEqual([...common, '--block', '/d/disk.img,ro,id=disk', ...boot]);
   });
 
   it('cloud-hypervisor', () => {
     const boot = ['--kernel', '/k/vmlinux', '--initramfs', '/k/initrd', '--cmdline', 'console=ttyS0 root=/dev/vda ro'];
     const serial = ['--serial', 'tty', '--console', 'off'];
-    expect(argv('cloud-hypervisor', { disk: VHOST })).toEqual([
+    expect(argv('cloud-hypervisor', { disks: oneDisk(VHOST) })).toEqual([
       'cloud-hypervisor',
       '--cpus',
       'boot=2',
@@ -183,7 +189,7 @@ describe('a VMM is started as its documentation says:', () => {
         },
       ],
     ]);
-    const [file] = launch('firecracker', { disk: VHOST, name: 'a-b' }).files;
+    const [file] = launch('firecracker', { disks: [{ name: 'a-b', disk: VHOST }] }).files;
     expect(JSON.parse(file?.text ?? '')).toMatchObject({
       drives: [{ drive_id: 'a_b', is_root_device: false, socket: '/d/vhost.sock' }],
     });
@@ -206,9 +212,93 @@ describe('a path with a comma', () => {
   it.each(cases.filter(({ disk }) => disk !== undefined))(
     'is refused where it would end a value: $vmm.name, $as',
     (each) => {
-      expect(() => each.vmm.launch({ ...OPTIONS, disk: each.disk ?? FILE })).toThrow(ImageError);
+      expect(() => each.vmm.launch({ ...OPTIONS, disks: oneDisk(each.disk ?? FILE) })).toThrow(ImageError);
     },
   );
+});
+
+/** What VMMs need besides for these to be launched. */
+const FITTING: Partial<LaunchOptions> = {
+  disks: fileDisks('a', 'b'),
+  configuration: {
+    name: 'app.json',
+    bytes: Buffer.from('{"blk":{"source":"blockloom","path":"x"},"blk":{"source":"blockloom","path":"y"}}'),
+  },
+};
+
+/** All that a launch says, in one text. */
+function said(name: string, options: Partial<LaunchOptions>): string {
+  const configuration = name.startsWith('rumprun') ? FITTING.configuration : undefined;
+  const devices = ['a', 'b'].map((device) => ({ name: device, type: 'BLOCK_BASIC' as const }));
+  const target = name === 'solo5-hvt' ? 'hvt' : name === 'solo5-spt' ? 'spt' : 'virtio';
+  const unikernel = { manifest: { devices }, target, abiVersion: 1 } as const;
+  const { argv: words, files } = launch(name, { ...FITTING, configuration, unikernel, ...options });
+  return [...words, ...files.map(({ text }) => text)].join('\n');
+}
+
+describe('several disks', () => {
+  it.each(VMMS.map(({ name }) => name).filter((name) => name !== 'kata'))('are in order for %s', (name) => {
+    const text = said(name, {});
+    expect(text.indexOf('/d/a.img')).toBeGreaterThan(0);
+    expect(text.indexOf('/d/b.img')).toBeGreaterThan(text.indexOf('/d/a.img'));
+  });
+
+  it('are one option of cloud-hypervisor, and slots of xhyve', () => {
+    expect(argv('cloud-hypervisor', FITTING).join(' ')).toContain(
+      '--disk path=/d/a.img,readonly=on,image_type=raw,id=a path=/d/b.img,readonly=on,image_type=raw,id=b --serial',
+    );
+    expect(argv('xhyve', FITTING).join(' ')).toContain('-s 4,virtio-blk,/d/a.img,ro -s 5,virtio-blk,/d/b.img,ro -f');
+    const names = Array.from({ length: 28 }, (_, i) => `n${i}`);
+    expect(() => launch('hyperkit', { disks: fileDisks(...names) })).toThrow('slots for 27 disks, not for 28');
+  });
+
+  it('are no volume of Kata', () => {
+    expect(() => launch('kata', FITTING)).toThrow('kata takes one image at a time, not 2');
+  });
+});
+
+describe("a VMM's own words", () => {
+  it.each(VMMS.map(({ name }) => name).filter((name) => name !== 'kata'))('are for %s', (name) => {
+    expect(said(name, { vmmWords: ['-x', 'a b'] })).toContain('\n-x\na b');
+  });
+
+  it('come before what a VMM reads as those of its guest', () => {
+    const words = { vmmWords: ['-x'], append: 'y', unikernel: undefined };
+    expect(argv('crosvm', words).slice(-2)).toEqual(['-x', '/k/vmlinux']);
+    expect(argv('includeos', words).slice(-3)).toEqual(['-x', '/k/vmlinux', 'y']);
+  });
+
+  it('are nothing that Kata takes', () => {
+    expect(() => launch('kata', { vmmWords: ['-x'] })).toThrow('takes nothing else: -x');
+  });
+});
+
+describe('the root filesystem', () => {
+  const kernelLine = (options: Partial<LaunchOptions>): string | undefined => argv('kvmtool', options).at(-1);
+  const verity: Verity = {
+    rootHash: new Uint8Array(32).fill(0xab),
+    salt: new Uint8Array(0),
+    uuid: new Uint8Array(16),
+    dataBlocks: 2,
+    hashOffset: 8192,
+  };
+
+  it('is the first disk, or a partition of it', () => {
+    expect(kernelLine({ root: {} })).toBe('root=/dev/vda ro');
+    expect(kernelLine({ root: { partition: 2 }, readOnly: false })).toBe('root=/dev/vda2 rw');
+    expect(launch('xen', { root: { partition: 1 } }).files[0]?.text).toContain('root=/dev/xvda1 ro');
+  });
+
+  it('is behind its hash tree, made by the kernel or by an initrd', () => {
+    const hash = 'ab'.repeat(32);
+    expect(kernelLine({ root: { verity }, initrd: undefined })).toBe(
+      `dm-mod.create="root,,,ro,0 16 verity 1 /dev/vda /dev/vda 4096 4096 2 3 sha256 ${hash} -" root=/dev/dm-0 ro`,
+    );
+    expect(kernelLine({ root: { verity } })).toMatch(new RegExp(`^roothash=${hash} .* root=/dev/mapper/root ro$`));
+    expect(launch('xen', { root: { verity }, initrd: undefined }).files[0]?.text).toContain(
+      'verity 1 /dev/xvda /dev/xvda',
+    );
+  });
 });
 
 describe('every VMM', () => {
