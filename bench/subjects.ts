@@ -12,7 +12,7 @@ export interface Subject {
   readonly measure: () => Run | Promise<Run>;
 }
 
-export const blockloom = [execPath, fileURLToPath(new URL('../src/cli/main.js', import.meta.url))];
+export const blockloom = [execPath, fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url))];
 const firstBlock = [execPath, fileURLToPath(new URL('first-block.js', import.meta.url))];
 
 /** Everything that `bench build` measures on one input, in the order of its table. */

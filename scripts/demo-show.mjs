@@ -15,7 +15,7 @@ import { join, relative } from 'node:path';
 import { demoLayers, topLayer } from './demo-layers.mjs';
 import { ENVIRONMENT, ROOT } from './dependencies.mjs';
 
-const CLI = join(ROOT, 'dist/src/cli/main.js');
+const CLI = join(ROOT, 'dist/bundle/cli/main.js');
 const LAYERS = ['base.tar', 'middle.tar', 'top.tar'];
 
 const KIB = 1024;

@@ -77,7 +77,7 @@ describe.skipIf(!requireTools('fsverity', 'e2fsck', 'debugfs'))('build --fsverit
       ];
       expect(found).toEqual([file.name, digestOf(folder, contentOf(file)), true]);
       const read = run(process.execPath, [
-        join(import.meta.dirname, '../../dist/src/cli/main.js'),
+        join(import.meta.dirname, '../../dist/bundle/cli/main.js'),
         'cat',
         path,
         file.name,

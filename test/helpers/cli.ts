@@ -5,7 +5,7 @@ import { makeTar } from './tar-writer.ts';
 import { isThere, LIMIT } from './tools.ts';
 
 /** The compiled command line, as users run it; `npm test` builds it first. */
-export const MAIN = join(import.meta.dirname, '../../dist/src/cli/main.js');
+export const MAIN = join(import.meta.dirname, '../../dist/bundle/cli/main.js');
 
 if (!isThere(process.execPath, [MAIN, '--version'])) throw new Error(`${MAIN}: npm run build`);
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blockloom, output, writeLayers } from '../../helpers/cli.ts';
@@ -57,11 +57,8 @@ describe('-f', () => {
     const digest = output(['build', '-f', file, '-o', 'l.img', '--lock', 'inline.lock'], { cwd }).split(' ')[0]!;
     expect(output(['verify', '--lock', 'inline.lock', '-f', file], { cwd })).toBe(`same ${digest}`);
     expect(blockloom(['verify', '--lock', 'inline.lock', '-f', other], { cwd }).status).toBe(4);
-    // The lock knows the definition, and sees that it says something else now.
+    rmSync(join(cwd, file));
     expect(output(['verify', '--lock', 'inline.lock'], { cwd })).toBe(`same ${digest}`);
-    define('lock.yaml', `blockloom: 1\nlayers: [{ tar: base.tar, at: /b }, { files: { /x: { text: y } } }]\n`);
-    const changed = blockloom(['verify', '--lock', 'inline.lock'], { cwd });
-    expect([changed.status, changed.stdout]).toEqual([4, expect.stringContaining('lock-mismatch')]);
     const placed = define('placed.yaml', `blockloom: 1\nlayers: [{ tar: base.tar, at: /b }]\n`);
     output(['build', '-f', placed, '-o', 'p.img', '--lock', 'placed.lock'], { cwd });
     expect(output(['verify', '--lock', 'placed.lock'], { cwd })).toBe(`same ${hash('-f', placed)}`);

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type * as Program from '../../../src/cli/program.ts';
-import { blockloom, MAIN, output } from '../../helpers/cli.ts';
+import { blockloom, output } from '../../helpers/cli.ts';
 
 // The compiled one, which finds its package.json.
-const { createProgram } = (await import(join(MAIN, '../program.js'))) as typeof Program;
+const COMPILED = join(import.meta.dirname, '../../../dist/src/cli/program.js');
+const { createProgram } = (await import(COMPILED)) as typeof Program;
 const { commands } = await createProgram(new AbortController().signal);
 
 describe('help', () => {
