@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
-import { openPromise, type Entry, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl';
 import { byteString, displayName } from '../../core/bytes.ts';
 import { ImageError, type ImageErrorContext } from '../../core/errors.ts';
 import { EntryType } from '../../core/layer/entry.ts';
@@ -10,6 +11,7 @@ import { SYMLINK_BYTES_MAX } from '../../core/tar/limits.ts';
 import { TAR_END, tarHeader, type TarMember } from '../../core/tar/write-header.ts';
 import { errnoOf } from '../failure.ts';
 import { zipMember } from './zip-entry.ts';
+import { ZipFileReader } from './zip-file-reader.ts';
 
 /** The most entries of an archive. */
 const ENTRIES_MAX = 4_194_304;
@@ -19,8 +21,9 @@ const ENTRIES_MAX = 4_194_304;
  * deflate makes at most 1032 of one. Throws `ware-corrupt` or `pack-invalid`.
  */
 export async function* zipToTar(path: string, context: ImageErrorContext): AsyncGenerator<Uint8Array> {
-  const zip = await opened(path, context);
+  const fd = openSync(path, 'r');
   try {
+    const zip = await opened(fd);
     if (zip.entryCount > ENTRIES_MAX)
       throw new ImageError('ware-corrupt', `${zip.entryCount} entries, at most ${ENTRIES_MAX} are read`, context);
     let stored = 0;
@@ -32,18 +35,16 @@ export async function* zipToTar(path: string, context: ImageErrorContext): Async
   } catch (error) {
     throw zipFailure(error, context);
   } finally {
-    zip.close();
+    closeSync(fd);
   }
   yield TAR_END;
 }
 
-async function opened(path: string, context: ImageErrorContext): Promise<ZipFile> {
-  try {
-    // Names are bytes; what they mean is for the reader of tars.
-    return await openPromise(path, { lazyEntries: true, autoClose: false, decodeStrings: false });
-  } catch (error) {
-    throw zipFailure(error, context);
-  }
+async function opened(fd: number): Promise<ZipFile> {
+  const { size } = fstatSync(fd);
+  // Names are bytes; what they mean is for the reader of tars.
+  const options = { lazyEntries: true, autoClose: false, decodeStrings: false };
+  return fromRandomAccessReaderPromise(new ZipFileReader(fd, size), size, options);
 }
 
 async function* entriesOf(zip: ZipFile): AsyncGenerator<Entry> {
@@ -64,6 +65,8 @@ async function nextEntry(zip: ZipFile): Promise<Entry | undefined> {
       once(zip, 'entry', options).then(([entry]) => entry as Entry),
       once(zip, 'end', options).then(() => undefined),
     ]);
+    // It throws of itself for some of what it cannot read, and nobody waits for the next entry then.
+    next.catch(() => undefined);
     zip.readEntry();
     return await next;
   } finally {
