@@ -1,10 +1,15 @@
 import type { Command } from 'commander';
 import { addNotes, type CommandNotes } from './command-notes.ts';
-import { displayName, utf8ByteString } from '../core/bytes.ts';
+import { type ByteString, displayName, utf8ByteString } from '../core/bytes.ts';
 import { ImageError } from '../core/errors.ts';
-import { Filesystem } from '../core/ext4/reader/filesystem.ts';
-import { readMapRows } from '../core/ext4/reader/read-map.ts';
+import { choosePartition } from '../core/disk/choose-partition.ts';
+import { filesystemRows, partitionLabel } from '../core/disk/disk-map.ts';
+import type { ReadPartition } from '../core/disk/read-partitions.ts';
+import type { ReadMapRow } from '../core/ext4/reader/read-map.ts';
+import { FatFilesystem } from '../core/fat/reader/filesystem.ts';
+import { ENTRY_SIZE } from '../core/fat/format/directory-entry.ts';
 import type { Image } from '../image/image.ts';
+import { type FoundFilesystem, mapDisk, openFilesystem, readDisk } from '../image/open-filesystem.ts';
 import type { OpenedImage } from '../image/open-image.ts';
 import { normalizePath } from '../core/layer/path.ts';
 import { labelAt, type MapRow, mapRows } from '../core/plan/map.ts';
@@ -23,6 +28,7 @@ interface MapOptions extends ImageArguments {
   readonly html?: string;
   readonly force?: boolean;
   readonly delta?: string;
+  readonly partition?: string;
 }
 
 const NOTES: CommandNotes = {
@@ -43,6 +49,10 @@ export function addMap(program: Command, signal: AbortSignal): void {
     .option('--html <file>', 'a picture of the image: one page that needs nothing else; - for standard output')
     .option('--force', 'replace the page when it exists')
     .option('--delta <file>', 'map what serve --delta has kept for the image over it')
+    .option(
+      '--partition <which>',
+      'of a disk only the partition with this number, name or filesystem label; --path and --html take its root partition without',
+    )
     .option('--at <offset>', 'only what lives at a byte offset (decimal, 0x…, or a size)', parseOffset)
     .option(
       '--path <file>',
@@ -57,22 +67,42 @@ export function addMap(program: Command, signal: AbortSignal): void {
 async function map(references: readonly LayerInput[], options: MapOptions, signal: AbortSignal): Promise<void> {
   const { html, force = false, json, delta } = options;
   if (html !== undefined) await checkOutput(html, force, pathsOf(references));
+  // Of a definition the filesystem is drawn, unless a partition of its disk is asked for.
+  const isPicture = html !== undefined && delta === undefined && options.partition === undefined;
   await withProgress(options, async (progress) =>
     withReadable(
       { references, delta },
-      { ...options, planOnly: delta === undefined, ...(html !== undefined && { disk: 'none' as const }) },
+      { ...options, planOnly: delta === undefined, ...(isPicture && { disk: 'none' as const }) },
       signal,
       progress,
       async ({ image, planned, layers }) => {
         if (html !== undefined) {
           const names = references.map(referenceOf);
-          return writePicture({ image, layers, references: names, output: html, force }, signal, progress);
+          const { image: drawn } = openFilesystem(image, options.partition);
+          return writePicture({ image: drawn, layers, references: names, output: html, force }, signal, progress);
         }
-        const rows = planned === undefined ? selectRead(image, options) : select(planned, options);
-        await print(rows, json === true);
+        await print(selected(image, planned, options), json === true);
       },
     ),
   );
+}
+
+function selected(image: Image, planned: OpenedImage | undefined, options: MapOptions): Iterable<MapRow> {
+  const { path, partition } = options;
+  if (partition === undefined) return planned === undefined ? selectRead(image, options) : select(planned, options);
+  if (path !== undefined) return selectRead(image, options);
+  const rows = planned === undefined ? selectRead(image, options) : select(planned, options);
+  return rowsWithin(rows, partitionOf(image, partition));
+}
+
+function partitionOf(image: Image, wanted: string): ReadPartition {
+  const disk = readDisk(image);
+  if (disk !== undefined) return choosePartition(disk.partitions, wanted).partition;
+  throw new ImageError('option-invalid', `partition ${wanted} of an image that has no partition table`);
+}
+
+function* rowsWithin(rows: Iterable<MapRow>, { start, length }: ReadPartition): Generator<MapRow, void> {
+  for (const row of rows) if (row.start >= start && row.start < start + length) yield row;
 }
 
 function select(planned: OpenedImage, options: MapOptions): Iterable<MapRow> {
@@ -88,27 +118,44 @@ function select(planned: OpenedImage, options: MapOptions): Iterable<MapRow> {
   return [];
 }
 
-/** The same of an image that was not planned: as its filesystem says. */
+/** The same of an image that was not planned: as its filesystem says, or its partition table and the filesystems behind it. */
 function* selectRead(image: Image, options: MapOptions): Generator<MapRow, void> {
   const { at, path } = checkedSelection(options, image.size);
-  const filesystem = new Filesystem(image);
-  const inode = path === undefined ? undefined : inodeOf(filesystem, path);
-  if (inode !== undefined) yield inode.row;
-  for (const row of readMapRows(filesystem, image.size)) {
-    if (at !== undefined && (at < row.start || at >= row.start + row.length)) continue;
-    if (inode !== undefined && row.ino !== inode.ino) continue;
-    yield row;
-  }
+  if (path !== undefined) return yield* rowsOfReadPath(image, path, options.partition);
+  const disk = readDisk(image);
+  const rows = disk === undefined ? filesystemRows(openFilesystem(image).filesystem, image.size) : mapDisk(image, disk);
+  for (const row of rows) if (at === undefined || (at >= row.start && at < row.start + row.length)) yield row;
 }
 
-function inodeOf(filesystem: Filesystem, given: string): { readonly ino: number; readonly row: MapRow } {
+function* rowsOfReadPath(image: Image, path: string, wanted: string | undefined): Generator<MapRow, void> {
+  const { filesystem, image: part, partition } = openFilesystem(image, wanted);
+  const [start, prefix] =
+    partition === undefined ? [0, ''] : [partition.partition.start, `${partitionLabel(partition.partition)}: `];
+  const placed = (row: MapRow): MapRow => ({ ...row, start: start + row.start, label: `${prefix}${row.label}` });
+  const inode = inodeOf(filesystem, path);
+  if (inode.length > 0) yield placed(inode);
+  for (const row of filesystemRows(filesystem, part.size)) if (row.ino === inode.ino) yield placed(row);
+}
+
+/** Where what a filesystem says of a path stands: its inode, or its entry in its directory, which the root has none of. */
+function inodeOf(filesystem: FoundFilesystem['filesystem'], given: string): ReadMapRow {
   const path = `/${normalizePath(utf8ByteString(given), {})}`;
   const inode = filesystem.resolve(path, { followLast: false });
   if (inode === undefined) throw noSuchPath(displayName(path));
-  const label = `inode table, inode ${inode.ino}, ${displayName(path)}`;
-  const start = filesystem.inodeOffset(inode);
-  return { ino: inode.ino, row: { start, length: filesystem.superblock.inodeSize, zero: false, label } };
+  const { ino } = inode;
+  if (filesystem instanceof FatFilesystem) return fatEntry(ino, path, ino === filesystem.root.ino ? 0 : ENTRY_SIZE);
+  const label = `inode table, inode ${ino}, ${displayName(path)}`;
+  const start = filesystem.inodeOffset({ ino });
+  return { start, length: filesystem.superblock.inodeSize, zero: false, label, ino };
 }
+
+const fatEntry = (ino: number, path: ByteString, length: number): ReadMapRow => ({
+  start: ino * ENTRY_SIZE,
+  length,
+  zero: false,
+  label: `directory entry of ${displayName(path)}`,
+  ino,
+});
 
 function checkedSelection({ at, path }: MapOptions, size: number): Pick<MapOptions, 'at' | 'path'> {
   if (at !== undefined && path !== undefined) throw new ImageError('option-invalid', '--at and --path: one of them');

@@ -4,6 +4,8 @@ import type { ByteString } from '../core/bytes.ts';
 import type { Image } from '../image/image.ts';
 import { type FoundFilesystem, openFilesystem, readDisk } from '../image/open-filesystem.ts';
 import type { OpenedImage } from '../image/open-image.ts';
+import { ImageError } from '../core/errors.ts';
+import type { PumpOptions } from '../sinks/pump.ts';
 import { openMergedImage } from '../merged-image.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import type { Layer } from '../sources/layer.ts';
@@ -123,7 +125,7 @@ export async function withReadable(
   try {
     const { image, layers, references: resolved, planned } = opened[0]!;
     if (delta === undefined) return await work({ image, planned, layers, references: resolved });
-    const merged = await openMergedImage(image, delta, { signal, onProgress: progress.show });
+    const merged = await openMerged(image, delta, { signal, onProgress: progress.show });
     try {
       await work({ image: merged, layers, references: resolved });
     } finally {
@@ -131,6 +133,17 @@ export async function withReadable(
     }
   } finally {
     closeExports(opened);
+  }
+}
+
+/** A delta is over what was served: of a disk all of it, or of a guest that `run` started of layers their filesystem alone. */
+async function openMerged(image: Image, delta: string, options: PumpOptions): Promise<Image> {
+  try {
+    return await openMergedImage(image, delta, options);
+  } catch (error) {
+    const isOther = error instanceof ImageError && error.code === 'delta-mismatch' && readDisk(image) !== undefined;
+    if (!isOther) throw error;
+    return openMergedImage(openFilesystem(image).image, delta, options);
   }
 }
 

@@ -18,6 +18,8 @@ export interface RunArguments extends ImageArguments {
   readonly cpus?: number;
   readonly writable?: boolean;
   readonly delta?: string;
+  /** Of the file of a disk. */
+  readonly partition?: string;
   readonly console: Channel | 'auto';
   readonly kernelLog?: boolean;
   readonly init?: string;
@@ -59,6 +61,10 @@ function addProgramOptions(command: Command): Command {
 
 function addMachineOptions(command: Command): Command {
   return addBootOptions(command)
+    .option(
+      '--partition <which>',
+      'of the file of a disk the partition with this number, name or filesystem label; default: its root partition',
+    )
     .option('--initrd <file>', 'an initramfs in place of ours; it mounts root=/dev/vda, and runs no command')
     .option('--writable', 'let the guest write to the disk itself; what it writes is gone at the end')
     .addOption(

@@ -9,8 +9,10 @@ import { hostArchitecture } from '../guest/boot-files.ts';
 import type { GuestOptions } from '../guest/prepare-guest.ts';
 import type { MachineChoice } from '../guest/run-guest.ts';
 import type { Image } from '../image/image.ts';
+import { openFilesystem, readDisk } from '../image/open-filesystem.ts';
 import type { Backend } from '../nbd/index.ts';
 import { openWritable } from '../open-writable.ts';
+import { partOfBackend } from '../overlay/part-of-backend.ts';
 import { runImage } from '../run-image.ts';
 import type { ResolvedReference } from '../sources/resolve.ts';
 import { addNotes, type CommandNotes } from './command-notes.ts';
@@ -66,11 +68,12 @@ async function run(
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<number> {
-  const backend = await backendOf(image, options, signal, progress);
+  const root = rootOf(image, options);
+  const backend = await backendOf(image, root, options, signal, progress);
   const terminal = new Terminal();
   const signals = new GuestSignals();
   try {
-    return await runImage(image, {
+    return await runImage(root.image, {
       ...machineOptions(options, references),
       ...programOptions(options, references),
       backend,
@@ -166,14 +169,29 @@ function channelOf({ console: how }: RunArguments): Channel {
   return isTerminal() ? 'tty' : 'pipes';
 }
 
-/** What the guest writes to, where it does. */
+/** What the guest has as its root: an image without a partition table, or a partition of a disk. */
+interface Root {
+  readonly image: Image;
+  /** In bytes of the disk. */
+  readonly start: number;
+}
+
+function rootOf(image: Image, { partition: wanted }: RunArguments): Root {
+  if (wanted === undefined && readDisk(image) === undefined) return { image, start: 0 };
+  const { image: part, partition } = openFilesystem(image, wanted);
+  return { image: part, start: partition?.partition.start ?? 0 };
+}
+
+/** What the guest writes to, where it does; a delta is over all of a disk. */
 async function backendOf(
   image: Image,
+  root: Root,
   { writable, delta }: RunArguments,
   signal: AbortSignal,
   progress: ProgressLine,
 ): Promise<Backend | undefined> {
   if (writable !== true) return undefined;
   const backend = await openWritable(image, { delta, signal, onProgress: progress.show });
-  return typeof backend === 'function' ? backend() : backend;
+  const whole = await (typeof backend === 'function' ? backend() : backend);
+  return root.image === image ? whole : partOfBackend(whole, root.start, root.image.size);
 }

@@ -1,4 +1,5 @@
 import { choosePartition, type FilledPartition } from '../core/disk/choose-partition.ts';
+import { diskMapRows } from '../core/disk/disk-map.ts';
 import { contentOf, filesystemKind } from '../core/disk/partition-content.ts';
 import type { ReadTable } from '../core/disk/read-partitions.ts';
 import { readPartitionTable } from '../core/disk/read-table.ts';
@@ -6,8 +7,22 @@ import { ImageError } from '../core/errors.ts';
 import { SUPERBLOCK_OFFSET, Superblock } from '../core/ext4/format/superblock.ts';
 import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import { FatFilesystem } from '../core/fat/reader/filesystem.ts';
+import type { MapRow } from '../core/plan/map.ts';
 import type { Image } from './image.ts';
 import { PartOfImage } from './part-of-image.ts';
+
+/** What lives where on a disk that was read, in order and without gap. Throws as reading its filesystems does. */
+export function mapDisk(image: Image, { parts, partitions }: ReadDisk): Generator<MapRow, void> {
+  const mapped = partitions
+    .filter(({ partition }) => !partition.isExtended)
+    .map(({ partition, content }) => {
+      const device = new PartOfImage(image, partition.start, partition.length);
+      const isRead = content.isFilesystem && content.damage === undefined;
+      const filesystem = isRead ? filesystemOf(device) : undefined;
+      return { partition, device, filesystem, content: content.type ?? 'content' };
+    });
+  return diskMapRows(image.size, parts, mapped);
+}
 
 /** The partition table of an image, and what its partitions hold. */
 export interface ReadDisk extends Omit<ReadTable, 'partitions'> {

@@ -1,11 +1,16 @@
 import { deflateRawSync } from 'node:zlib';
 import { byteString, displayName } from '../core/bytes.ts';
 import { BlockUse } from '../core/ext4/reader/block-use.ts';
+import { filesystemKind } from '../core/disk/partition-content.ts';
+import { ImageError } from '../core/errors.ts';
 import { Filesystem } from '../core/ext4/reader/filesystem.ts';
 import { NO_NAME, type Survey, surveyFilesystem } from '../core/ext4/reader/survey.ts';
 import { lastAtMost } from '../core/plan/blocks-source.ts';
 import { type Plan, RegionKind } from '../core/plan/plan.ts';
 import { VarintWriter } from './varint-writer.ts';
+
+/** What tells filesystems apart, in bytes. */
+const HEAD_BYTES = 2048;
 
 /** Uses of a block that no filesystem knows: nobody's, and kept for what a higher layer removed. */
 const UNUSED = { free: BlockUse.file + 1, kept: BlockUse.file + 2 } as const;
@@ -64,7 +69,7 @@ export interface PictureComparison {
 
 /** Reads what a picture of an image shows: every name, and the use of every block. Throws `image-corrupt`. */
 export function pictureData(image: Pictured, { title, layers = [], comparison, onName }: PictureOptions): PictureData {
-  const filesystem = new Filesystem(image);
+  const filesystem = filesystemOf(image);
   const survey = surveyFilesystem(filesystem, onName);
   const names = new VarintWriter();
   writeNames(names, survey);
@@ -92,6 +97,14 @@ export function pictureData(image: Pictured, { title, layers = [], comparison, o
   const marks = new VarintWriter();
   writeMarks(marks, comparison?.ranges ?? [], blockSize, blocks);
   return { header, columns: deflateRawSync(Buffer.concat([names.bytes(), runs.bytes(), marks.bytes()])) };
+}
+
+/** Throws `image-unsupported` for FAT, whose blocks no picture shows. */
+function filesystemOf(image: Pictured): Filesystem {
+  const head = new Uint8Array(Math.min(HEAD_BYTES, image.size));
+  image.read(0, head);
+  if (filesystemKind(head) !== 'fat') return new Filesystem(image);
+  throw new ImageError('image-unsupported', 'a picture of FAT: they are drawn of ext2, ext3 and ext4');
 }
 
 function summaryOf({ with: other, changes, ranges }: PictureComparison): ComparisonSummary {

@@ -8,7 +8,7 @@ const SIGNATURES: readonly { readonly offset: number; readonly bytes: string; re
     what: 'an ext2, ext3 or ext4 filesystem, of which blockloom export makes a tar',
   },
   { offset: 32_769, bytes: 'CD001', what: 'an ISO 9660 filesystem, which a directory can be made of' },
-  { offset: 510, bytes: '\x55\xaa', what: 'a disk, whose filesystem may be mounted and given as a directory' },
+  { offset: 510, bytes: '\x55\xaa', what: 'a disk or a FAT filesystem, of which blockloom export makes a tar' },
 ];
 
 /** What a file that is no tar is the image of, and what to do with it; undefined for anything else. */

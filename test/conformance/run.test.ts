@@ -98,6 +98,17 @@ describe.skipIf(!areGuestsPossible)('a guest of run', () => {
     expect(output(['cat', 'system.tar', '--free', '4M', '--delta', 'delta', '/etc/kept'], { cwd })).toBe('kept');
   });
 
+  it("is that of a disk's root partition, whose delta is the disk's", () => {
+    const cwd = prepared();
+    output(['build', 'system.tar', '--disk', 'gpt', '--free', '4M', '-o', 'disk.img'], { cwd });
+    const script = 'echo kept >/etc/kept; while read line; do echo "$line"; done </etc/group';
+    const { stdout } = run(['disk.img', '--delta', 'delta', '--', 'sh', '-c', script], { cwd });
+    expect(stdout).toBe('root:x:0:\nweb:x:1001:\nlogs:x:2000:bin,web\n');
+    output(['commit', 'disk.img', '--delta', 'delta', '-o', 'new.img'], { cwd });
+    expect(output(['cat', 'new.img', '/etc/kept'], { cwd })).toBe('kept');
+    expect(output(['cat', 'disk.img', '--delta', 'delta', '/etc/kept'], { cwd })).toBe('kept');
+  });
+
   it('says what a shell says of programs that are not there, and of those that a signal ends', () => {
     const cwd = prepared();
     const missing = run(['system.tar', '--', 'missing'], { cwd });

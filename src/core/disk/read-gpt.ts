@@ -9,7 +9,7 @@ import { GPT_HEADER_REVISION, GPT_HEADER_SIGNATURE, GptEntry, GptHeader } from '
 import { SECTOR_SIZE } from './format/sector.ts';
 import { guidBytes } from './guids.ts';
 import { guidName } from './type-names.ts';
-import { checkOverlaps, type ReadPartition, type ReadTable } from './read-partitions.ts';
+import { checkOverlaps, type ReadPartition, type ReadTable, type TablePart } from './read-partitions.ts';
 
 /** The sizes that sectors have, in bytes: a disk image does not say which. */
 const SECTOR_SIZES = [SECTOR_SIZE, 4096] as const;
@@ -20,6 +20,8 @@ const ENTRIES_BYTES_MAX = 1024 * 1024;
 interface Copy {
   readonly fields: Read<typeof GptHeader.fields>;
   readonly entries: Uint8Array;
+  readonly lba: number;
+  readonly entriesLba: number;
   readonly alternate: number;
   readonly firstUsable: number;
   readonly lastUsable: number;
@@ -38,10 +40,11 @@ export function readGpt(device: BlockDevice): ReadTable {
     const primary = tryCopy(device, 1, sectorSize);
     const last = Math.floor(device.size / sectorSize) - 1;
     const backup = tryCopy(device, 'damage' in primary ? last : primary.alternate, sectorSize);
-    if (!('damage' in primary)) return tableOf(primary, sectorSize, warningsOf(primary, backup));
+    if (!('damage' in primary))
+      return tableOf(primary, sectorSize, partsOf(sectorSize, primary, backup), warningsOf(primary, backup));
     if (!('damage' in backup)) {
       const warning = `the first copy of the GPT is damaged, and its backup is read: ${primary.damage}`;
-      return tableOf(backup, sectorSize, [warning]);
+      return tableOf(backup, sectorSize, partsOf(sectorSize, primary, backup), [warning]);
     }
     damages.push(`first copy: ${primary.damage}; backup: ${backup.damage}`);
   }
@@ -54,6 +57,20 @@ function warningsOf(primary: Copy, backup: Tried): string[] {
     backup.fields.partition_entry_array_crc32 === primary.fields.partition_entry_array_crc32 &&
     byteString(backup.fields.disk_guid) === byteString(primary.fields.disk_guid);
   return isSame ? [] : ['the backup of the GPT is of another table'];
+}
+
+/** Where what was read stands. */
+function partsOf(sectorSize: number, ...[primary, backup]: readonly [Tried, Tried]): TablePart[] {
+  const copyParts = (copy: Tried, name: string): TablePart[] => {
+    if ('damage' in copy) return [];
+    const { lba, entriesLba, entries } = copy;
+    return [
+      { start: lba * sectorSize, length: sectorSize, label: `${name}, header` },
+      { start: entriesLba * sectorSize, length: entries.length, label: `${name}, entries` },
+    ];
+  };
+  const mbr = { start: 0, length: sectorSize, label: 'protective MBR' };
+  return [mbr, ...copyParts(primary, 'GPT'), ...copyParts(backup, 'backup of the GPT')];
 }
 
 function tryCopy(device: BlockDevice, lba: number, sectorSize: number): Tried {
@@ -92,6 +109,8 @@ function readCopy(device: BlockDevice, lba: number, sectorSize: number): Copy {
   return {
     fields,
     entries,
+    lba,
+    entriesLba,
     alternate: from64(fields.alternate_lba_lo, fields.alternate_lba_hi),
     firstUsable,
     lastUsable,
@@ -112,7 +131,7 @@ function checkCrc(found: number, bytes: Uint8Array, what: string): void {
   throw corrupt(`checksum of its ${what} 0x${found.toString(16)}, computed 0x${computed.toString(16)}`);
 }
 
-function tableOf(copy: Copy, sectorSize: number, warnings: readonly string[]): ReadTable {
+function tableOf(copy: Copy, sectorSize: number, parts: readonly TablePart[], warnings: readonly string[]): ReadTable {
   const { entries, fields } = copy;
   const partitions: ReadPartition[] = [];
   const size = fields.sizeof_partition_entry;
@@ -122,7 +141,7 @@ function tableOf(copy: Copy, sectorSize: number, warnings: readonly string[]): R
     partitions.push(partitionOf(entry, i + 1, copy, sectorSize));
   }
   checkOverlaps(partitions);
-  return { table: 'gpt', id: uuidText(fields.disk_guid), partitions, warnings };
+  return { table: 'gpt', id: uuidText(fields.disk_guid), partitions, parts, warnings };
 }
 
 function partitionOf(

@@ -4,7 +4,7 @@ import { type Read, viewOf } from '../struct.ts';
 import { EXTENDED_TYPES, LegacyMbr, MBR_ENTRIES, MbrRecord, MSDOS_MBR_SIGNATURE } from './format/mbr.ts';
 import { SECTOR_SIZE } from './format/sector.ts';
 import { mbrTypeName } from './type-names.ts';
-import { checkOverlaps, type ReadPartition, type ReadTable } from './read-partitions.ts';
+import { checkOverlaps, type ReadPartition, type ReadTable, type TablePart } from './read-partitions.ts';
 
 type Record = Read<typeof MbrRecord.fields>;
 
@@ -24,19 +24,21 @@ export function readMbr(device: BlockDevice): ReadTable {
   const id = signature.toString(16).padStart(8, '0');
   const primary = mbrRecords(view).flatMap((record, i) => partitionOf(device, id, record, 0, i + 1) ?? []);
   checkOverlaps(primary);
+  const parts: TablePart[] = [{ start: 0, length: SECTOR_SIZE, label: 'MBR' }];
   const logical: ReadPartition[] = [];
   for (const extended of primary.filter(({ isExtended }) => isExtended))
-    logical.push(...logicalPartitions(device, id, extended, MBR_ENTRIES + 1 + logical.length));
+    logical.push(...logicalPartitions(device, id, extended, MBR_ENTRIES + 1 + logical.length, parts));
   checkOverlaps(logical);
-  return { table: 'mbr', id, partitions: [...primary, ...logical], warnings: [] };
+  return { table: 'mbr', id, partitions: [...primary, ...logical], parts, warnings: [] };
 }
 
-/** The partitions in an extended one: a chain of boot records, each with one partition, and with where the next record is. */
+/** The partitions in an extended one: a chain of boot records, each with one partition, and with where the next record is. Adds these to `parts`. */
 function* logicalPartitions(
   device: BlockDevice,
   id: string,
   extended: ReadPartition,
   firstNumber: number,
+  parts: TablePart[],
 ): Generator<ReadPartition, void> {
   const first = extended.start / SECTOR_SIZE;
   const seen = new Set<number>();
@@ -46,6 +48,11 @@ function* logicalPartitions(
     if (seen.has(lba)) throw corrupt(`${place}: it leads back to itself`);
     if (seen.size === LOGICAL_MAX) throw corrupt(`${place}: more than ${LOGICAL_MAX} records`);
     seen.add(lba);
+    parts.push({
+      start: lba * SECTOR_SIZE,
+      length: SECTOR_SIZE,
+      label: `record of the extended partition ${extended.number}`,
+    });
     // The third and fourth records mean nothing here.
     const [own, next] = mbrRecords(sectorAt(device, lba, place)) as [Record, Record];
     const partition = partitionOf(device, id, own, lba, number);

@@ -19,6 +19,14 @@ export interface ReadPartition {
   readonly isExtended: boolean;
 }
 
+/** Bytes that a table takes. */
+export interface TablePart {
+  readonly start: number;
+  readonly length: number;
+  /** For people. */
+  readonly label: string;
+}
+
 /** A partition table that was read. */
 export interface ReadTable {
   readonly table: PartitionTable;
@@ -26,6 +34,8 @@ export interface ReadTable {
   readonly id: string;
   /** In the order of their numbers. */
   readonly partitions: readonly ReadPartition[];
+  /** Where the table itself is, as far as it was read. */
+  readonly parts: readonly TablePart[];
   /** What is not as it should be, but does not keep the table from being read. */
   readonly warnings: readonly string[];
 }

@@ -85,7 +85,7 @@ export class Filesystem implements ReadableFilesystem<ReadInode> {
   }
 
   /** Where an inode begins, in bytes of the image. */
-  inodeOffset({ ino }: ReadInode): number {
+  inodeOffset({ ino }: Pick<ReadInode, 'ino'>): number {
     return inodeOffset(this.superblock, this.#tables, ino);
   }
 

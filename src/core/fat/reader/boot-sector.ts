@@ -25,7 +25,11 @@ export interface FatVolume {
   readonly clusterSize: number;
   /** How many there are; the first has number 2. */
   readonly clusters: number;
-  /** Where the file allocation table begins that counts. */
+  /** How many file allocation tables there are, where the first begins, and what each takes. */
+  readonly tables: number;
+  readonly firstTable: number;
+  readonly tableLength: number;
+  /** Where the one begins that counts. */
   readonly table: number;
   /** Where the root directory of FAT12 and FAT16 stands, and what it takes; of FAT32 its first cluster. */
   readonly root: { readonly start: number; readonly length: number } | { readonly cluster: number };
@@ -89,11 +93,13 @@ export function readBootSector(device: BlockDevice): FatVolume {
   if (clusters < 1 || clusters > CLUSTERS_MAX[bits])
     throw corrupt(`FAT${bits} of ${inData} clusters of ${clusterSize} bytes, ${tableSectors} sectors in a table`);
   if (fields32 === undefined && rootLength === 0) throw corrupt(`FAT${bits} without room for a root directory`);
-  const table = reserved * sectorSize + activeTable(fields32, tables) * tableSectors * sectorSize;
+  const [firstTable, tableLength] = [reserved * sectorSize, tableSectors * sectorSize];
+  const table = firstTable + activeTable(fields32, tables) * tableLength;
+  const places = { tables, firstTable, tableLength, table, data };
   const root = fields32 === undefined ? { start: rootStart, length: rootLength } : { cluster: fields32.BPB_RootClus };
   const freeClusters =
     fields32 === undefined ? undefined : readFsInfo(device, fields32.BPB_FSInfo * sectorSize, clusters);
-  return { bits, size, clusterSize, clusters, table, root, data, freeClusters, ...identityOf(fields32 ?? fields) };
+  return { bits, size, clusterSize, clusters, root, ...places, freeClusters, ...identityOf(fields32 ?? fields) };
 }
 
 function activeTable(fields: Read<typeof BootSector32.fields> | undefined, tables: number): number {

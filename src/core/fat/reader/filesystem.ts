@@ -187,7 +187,7 @@ export class FatFilesystem implements ReadableFilesystem {
     const names = new DirectoryNames();
     const buffer = new Uint8Array(PIECE_BYTES);
     let left = DIRECTORY_ENTRIES_MAX * ENTRY_SIZE;
-    for (const { start, length } of this.#directoryParts(directory, what)) {
+    for (const { start, length } of this.directoryParts(directory)) {
       for (let done = 0; done < length && !names.isAtEnd; done += buffer.length) {
         const piece = buffer.subarray(0, Math.min(buffer.length, length - done));
         if ((left -= piece.length) < 0) throw corrupt(`${what}: more than ${DIRECTORY_ENTRIES_MAX} entries`);
@@ -198,8 +198,10 @@ export class FatFilesystem implements ReadableFilesystem {
     }
   }
 
-  *#directoryParts(directory: ReadableInode, what: string): Generator<{ start: number; length: number }, void> {
+  /** Where the entries of a directory are, in bytes. */
+  *directoryParts(directory: ReadableInode): Generator<{ start: number; length: number }, void> {
     const { root, clusterSize } = this.volume;
+    const what = `directory entry ${directory.ino}`;
     if (directory.ino === ROOT_INO && 'start' in root) return yield root;
     const countMax = Math.ceil((DIRECTORY_ENTRIES_MAX * ENTRY_SIZE) / clusterSize) + 1;
     for (const { cluster, count } of this.#chains.runs(directory.place, what, countMax, true))
