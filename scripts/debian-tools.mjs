@@ -68,6 +68,8 @@ export const TOOLS = [
   { command: '/usr/include/jsmn.h', debian: 'libjsmn-dev', why: 'what Rumprun reads its configuration with' },
   { command: '/usr/include/libxlutil.h', debian: 'libxen-dev', why: "Xen's own parser of its configuration files" },
   { command: '/usr/share/OVMF/OVMF_CODE.fd', debian: 'ovmf', why: 'UEFI firmware, which boots what is made for it' },
+  { command: 'qemu-system-aarch64', debian: 'qemu-system-arm', why: 'guests of arm64' },
+  { command: '/usr/share/AAVMF/AAVMF_CODE.fd', debian: 'qemu-efi-aarch64', why: 'UEFI firmware of arm64' },
   {
     command: '/usr/lib/systemd/boot/efi/linuxx64.efi.stub',
     debian: 'systemd-boot-efi',

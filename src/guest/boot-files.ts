@@ -49,7 +49,7 @@ export function findBootKernel(options: BootFileOptions, image: FileTree, archit
     return { bytes, path: undefined, name: `/${own.path} of the image`, release, modules };
   }
   const [hosts] = architecture === hostArchitecture() ? findKernels(host) : [];
-  if (hosts === undefined) throw noKernel();
+  if (hosts === undefined) throw noKernel(architecture);
   return namedKernel(`/${hosts.path}`, options, image, host);
 }
 
@@ -90,11 +90,11 @@ function namedModules(folder: string, release = ''): ModuleFolder {
 
 const LISTS = ['modules.dep', 'modules.order'] as const;
 
-function noKernel(): ImageError {
+function noKernel(architecture: QemuArchitecture): ImageError {
   const where = 'neither in the layers (boot/vmlinuz-*, usr/lib/modules/*/vmlinuz) nor on this host';
   return new ImageError(
     'guest-failed',
-    `no kernel ${where}: name one with --kernel (Debian: apt-get install linux-image-cloud-amd64, or apt-get download it and dpkg-deb -x)`,
+    `no kernel ${where}: name one with --kernel (Debian: the package linux-image-RELEASE-cloud-${architecture}, installed or unpacked by dpkg-deb -x)`,
   );
 }
 
@@ -119,7 +119,7 @@ export function findBusybox(options: BootFileOptions, image: FileTree, architect
   }
   throw new ImageError(
     'tool-missing',
-    `no static busybox for ${architecture}, here or in the layers: name one with --busybox (Debian: apt-get install busybox-static)`,
+    `no static busybox for ${architecture}, here or in the layers: name one with --busybox (Debian: the package busybox-static of ${architecture}, installed or unpacked by dpkg-deb -x)`,
   );
 }
 

@@ -5,16 +5,16 @@ import { parse } from 'yaml';
 import { output, startBlockloom } from '../helpers/cli.ts';
 import { debianSystem } from '../helpers/debian-system.ts';
 import { Dialogue } from '../helpers/dialogue.ts';
-import { FIRMWARE, firmwareMachine, kernelMachine, PATIENCE } from '../helpers/firmware.ts';
+import { firmwareMachine, kernelMachine, machineTools, PATIENCE } from '../helpers/firmware.ts';
 import { scratch } from '../helpers/scratch.ts';
 import { startServe } from '../helpers/served.ts';
 import { debugfs, e2fsck, requireTools, run, skipped } from '../helpers/tools.ts';
 
-const TOOLS = ['root', 'qemu-system-x86_64', 'debootstrap', 'apt-get', 'e2fsck', 'debugfs', 'sgdisk', 'unshare'];
+const TOOLS = ['root', 'debootstrap', 'apt-get', 'e2fsck', 'debugfs', 'sgdisk', 'unshare'];
 const SYSTEMD = '/usr/lib/systemd/boot/efi/systemd-bootx64.efi';
 const isReady =
   !skipped(process.arch !== 'x64', 'the system that boots is for amd64') &&
-  requireTools(SYSTEMD, ...FIRMWARE, ...TOOLS);
+  requireTools(SYSTEMD, ...machineTools('amd64'), ...TOOLS);
 
 /** The first run of a day makes the system. In milliseconds. */
 const TIMEOUT = 900_000;

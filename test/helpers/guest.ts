@@ -64,7 +64,7 @@ export interface GuestExtras {
 }
 
 /** Runs the script, and tells how it ended. */
-const INIT = `#!/bin/busybox sh
+export const GUEST_INIT = `#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /sys /dev /mnt
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
@@ -185,7 +185,7 @@ function initramfsOf(system: string, script: string, extras: GuestExtras): Buffe
   return makeCpio([
     { name: 'bin', mode: 0o040755 },
     file('bin/busybox', join(system, 'busybox')),
-    { name: 'init', mode: 0o100755, data: Buffer.from(INIT) },
+    { name: 'init', mode: 0o100755, data: Buffer.from(GUEST_INIT) },
     { name: 'script', mode: 0o100644, data: Buffer.from(script) },
     { name: 'modules', mode: 0o040755 },
     ...modules.map((module, i) => file(`modules/${10 + i}.ko`, join(system, 'modules', basename(`${module}.ko`)))),

@@ -22,6 +22,8 @@ export const STUB_BYTES_MAX = 16 * 1024 * 1024;
 const ALIGNMENT_MAX = 64 * 1024;
 /** A stub that takes more memory than this is none. */
 const IMAGE_SIZE_MAX = 256 * 1024 * 1024;
+/** Zeros, or NOP of AArch64: there gnu-efi has the headers assembled, among code. */
+const PADDINGS: ReadonlySet<number> = new Set([0, 0xd503201f]);
 
 /** What of a stub decides where sections are added to it. Offsets are in bytes of its file. */
 export interface EfiStub {
@@ -68,7 +70,7 @@ export function readEfiStub(file: Uint8Array): EfiStub {
     fileHeader,
     optionalHeader,
     sectionTableEnd,
-    headersFree: headersFree(file, sections, optional.SizeOfHeaders, sectionTableEnd),
+    headersFree: headersFree(view, sections, optional.SizeOfHeaders, sectionTableEnd),
     sectionNames: sections.map(({ Name }) => byteString(Name).replace(/\0+$/, '')),
     sectionAlignment: optional.SectionAlignment,
     fileAlignment: optional.FileAlignment,
@@ -131,9 +133,9 @@ function checkSections(sections: readonly Section[], { SizeOfHeaders }: Optional
   return end;
 }
 
-/** Headers are added where zeros follow the section table. */
+/** Headers are added where padding follows the section table. */
 function headersFree(
-  file: Uint8Array,
+  view: DataView,
   sections: readonly Section[],
   sizeOfHeaders: number,
   sectionTableEnd: number,
@@ -143,7 +145,7 @@ function headersFree(
     sizeOfHeaders,
   );
   let end = sectionTableEnd;
-  while (end < firstData && file[end] === 0) end++;
+  while (end + 4 <= firstData && PADDINGS.has(view.getUint32(end, true))) end += 4;
   return Math.floor((end - sectionTableEnd) / SectionHeader.size);
 }
 

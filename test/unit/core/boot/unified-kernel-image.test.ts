@@ -119,10 +119,19 @@ describe('readEfiStub', () => {
     expect(read).toThrow(expect.objectContaining({ code: 'boot-invalid', message: expect.stringContaining(message) }));
   });
 
-  it('counts the room for headers up to what is not zero', () => {
+  it('counts the room for headers up to what is no padding', () => {
     expect(readEfiStub(makeEfiStub()).headersFree).toBe(13);
     const stub = makeEfiStub();
     stub[SECTION_TABLE + 3 * SectionHeader.size + 5] = 1;
+    expect(readEfiStub(stub).headersFree).toBe(1);
+  });
+
+  it('has room where an assembler of AArch64 filled up what follows', () => {
+    const stub = makeEfiStub();
+    const view = new DataView(stub.buffer);
+    for (let at = SECTION_TABLE + 2 * SectionHeader.size; at < 1024; at += 4) view.setUint32(at, 0xd503201f, true);
+    expect(readEfiStub(stub).headersFree).toBe(13);
+    stub[SECTION_TABLE + 3 * SectionHeader.size] = 0x3f;
     expect(readEfiStub(stub).headersFree).toBe(1);
   });
 });

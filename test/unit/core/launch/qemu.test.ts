@@ -93,6 +93,11 @@ describe("QEMU's arguments for a guest", () => {
     const args = qemuArguments({ ...GUEST, accelerator: 'kvm', memory: 2 ** 20 + 1, architecture: 'arm64' }).join(' ');
     expect(args).toContain('-machine virt -accel kvm -cpu host -smp 2 -m 2M');
   });
+
+  it('have a processor of arm64 that is cheap to emulate', () => {
+    const args = qemuArguments({ ...GUEST, architecture: 'arm64' }).join(' ');
+    expect(args).toContain('-machine virt -accel tcg -cpu max,pauth-impdef=on -smp 2');
+  });
 });
 
 describe('an option of QEMU', () => {
