@@ -49,6 +49,9 @@ const NVDIMM_MODULES = [
 /** What a machine needs to mount FAT, in the order of loading. */
 const FAT_MODULES = ['fs/nls/nls_cp437', 'fs/nls/nls_ascii', 'fs/fat/fat', 'fs/fat/vfat'] as const;
 
+/** What a machine needs to run others on a processor of AMD, in the order of loading. */
+const KVM_MODULES = ['virt/lib/irqbypass', 'arch/x86/kvm/kvm', 'arch/x86/kvm/kvm-amd'] as const;
+
 const ALL_MODULES = [...MODULES, ...VERITY_MODULES, ...NVDIMM_MODULES, ...FAT_MODULES];
 
 /** What a guest has beside busybox. */
@@ -59,6 +62,8 @@ export interface GuestExtras {
   readonly hasNvdimm?: boolean;
   /** Whether it can map devices with dm-verity. */
   readonly hasVerity?: boolean;
+  /** Whether it has KVM, on a processor of AMD that has SVM. */
+  readonly hasKvm?: boolean;
   /** Programs of this host. */
   readonly programs?: readonly string[];
 }
@@ -172,7 +177,7 @@ function download(kernel: string, directory: string): string {
 }
 
 function initramfsOf(system: string, script: string, extras: GuestExtras): Buffer {
-  const { hasVerity = false, hasNvdimm = false, hasFat = false, programs = [] } = extras;
+  const { hasVerity = false, hasNvdimm = false, hasFat = false, hasKvm = false, programs = [] } = extras;
   const file = (name: string, path: string): CpioEntry => ({ name, mode: 0o100755, data: readFileSync(path) });
   const modules = [
     ...MODULES,
@@ -189,9 +194,16 @@ function initramfsOf(system: string, script: string, extras: GuestExtras): Buffe
     { name: 'script', mode: 0o100644, data: Buffer.from(script) },
     { name: 'modules', mode: 0o040755 },
     ...modules.map((module, i) => file(`modules/${10 + i}.ko`, join(system, 'modules', basename(`${module}.ko`)))),
+    ...(hasKvm ? KVM_MODULES : []).map((module, i) => file(`modules/${90 + i}.ko`, packagedModule(system, module))),
     ...Array.from(folders, (name) => ({ name, mode: 0o040755 })),
     ...entries.map(({ name, data }) => ({ name, mode: 0o100755, data })),
   ]);
+}
+
+/** One of all modules of the kernel's package. */
+function packagedModule(system: string, module: string): string {
+  const modules = join(system, 'lib/modules');
+  return join(modules, readdirSync(modules)[0] ?? '', 'kernel', `${module}.ko`);
 }
 
 /** The folders that a path is in, from the outermost. */
