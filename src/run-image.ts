@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { BlockDevice } from './core/ext4/reader/block-reader.ts';
+import { GuestFolder } from './guest/guest-folder.ts';
 import { type GuestOptions, prepareGuest } from './guest/prepare-guest.ts';
 import { type GuestConnections, type MachineChoice, type RunningGuest, StartableGuest } from './guest/run-guest.ts';
 import type { Image } from './image/image.ts';
@@ -21,22 +23,27 @@ export interface RunImageOptions extends Omit<GuestOptions, 'isWritable'>, Machi
  * powered off by itself, or was not to be started. Throws ImageError: `tool-missing`, `guest-failed`, `option-invalid`, and as reading does.
  */
 export async function runImage(image: Image, options: RunImageOptions): Promise<number> {
+  const folder = new GuestFolder();
+  try {
+    return await runServed(image, options, folder);
+  } finally {
+    folder.remove();
+  }
+}
+
+async function runServed(image: Image, options: RunImageOptions, folder: GuestFolder): Promise<number> {
   const backend = options.backend ?? imageBackend(image);
   const isWritable = backend.write !== undefined;
-  const server = await serveImage(image, { backend });
+  const socket = join(folder.path, 'nbd');
+  const server = await serveImage(image, { backend, socket });
   try {
     const prepared = await prepareGuest(deviceOf(backend), { ...options, isWritable });
-    const socket = server.address.kind === 'unix' ? server.address.path : '';
     const disk = { source: { kind: 'nbd', socket, exportName: '' }, serial: 'root', readOnly: !isWritable } as const;
-    const guest = await StartableGuest.make(prepared, options.initrd, [disk], options);
-    try {
-      if (options.onCommandLine?.(guest.argv) === false) return 0;
-      const running = guest.start();
-      options.onStart?.(running);
-      return await running.run(options.connections);
-    } finally {
-      guest.remove();
-    }
+    const guest = await StartableGuest.make(prepared, options.initrd, [disk], options, folder);
+    if (options.onCommandLine?.(guest.argv) === false) return 0;
+    const running = guest.start();
+    options.onStart?.(running);
+    return await running.run(options.connections);
   } finally {
     await server.close();
   }

@@ -5,6 +5,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import { type QemuArchitecture, qemuArguments } from '../core/launch/qemu.ts';
 import { readIfPresent, writeWhole } from '../sources/store/cache-directory.ts';
+import { Reaper } from './reaper.ts';
 
 /** What runs a guest's instructions: the host's processor, or QEMU. */
 export type Accelerator = 'kvm' | 'tcg';
@@ -31,23 +32,23 @@ const TRIAL_MEMORY = 256 * 2 ** 20;
  * KVM where it starts guests, else TCG. That /dev/kvm can be opened says little: inside other guests there are hosts whose KVM runs
  * no kernel. So the kernel itself is booted without a disk, which must end by its panic. The outcome is kept for as long as the host is up.
  */
-export async function chooseAccelerator(trial: AcceleratorTrial): Promise<Accelerator> {
-  if (!canOpenKvm()) return 'tcg';
+export async function chooseAccelerator(trial: AcceleratorTrial, device: string = KVM): Promise<Accelerator> {
+  if (!canOpenKvm(device)) return 'tcg';
   const path = trial.cache === undefined ? undefined : join(trial.cache, 'accelerators', nameOf(trial));
   const known = path === undefined ? undefined : readIfPresent(path)?.toString();
   if (known === 'kvm' || known === 'tcg') return known;
   const found = (await startsGuest(trial)) ? 'kvm' : 'tcg';
   if (found === 'tcg') {
-    trial.onWarning(`${KVM} is there, but the kernel does not start with it: QEMU emulates the processor`);
+    trial.onWarning(`${device} is there, but the kernel does not start with it: QEMU emulates the processor`);
   }
   if (trial.cache !== undefined && path !== undefined) keep(trial.cache, path, found);
   return found;
 }
 
 /** Whether this user may use the KVM of this host, which says little of whether it works. */
-export function canOpenKvm(): boolean {
+export function canOpenKvm(device: string = KVM): boolean {
   try {
-    accessSync(KVM, constants.R_OK | constants.W_OK);
+    accessSync(device, constants.R_OK | constants.W_OK);
     return true;
   } catch {
     return false;
@@ -73,13 +74,16 @@ async function startsGuest({ program, architecture, kernel }: AcceleratorTrial):
     append: 'panic=-1 quiet',
     disks: [],
   });
-  const child = spawn(program, args, { stdio: 'ignore' });
+  const child = spawn(program, args, { stdio: 'ignore', detached: true });
+  const reaper = new Reaper();
+  reaper.holds(child);
   const timer = setTimeout(() => child.kill('SIGKILL'), TRIAL_MILLISECONDS);
   const status = await new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
     child.once('close', resolve);
   });
   clearTimeout(timer);
+  reaper.dismiss();
   return status === 0;
 }
 

@@ -38,8 +38,12 @@ const KERNEL_BYTES_MAX = 512 * 1024 * 1024;
 const BUSYBOX_BYTES_MAX = 64 * 1024 * 1024;
 
 /** The kernel that is named, else the newest of the image, else the newest of this host. Throws ImageError. */
-export function findBootKernel(options: BootFileOptions, image: FileTree, architecture: QemuArchitecture): BootKernel {
-  const host = new HostTree('/');
+export function findBootKernel(
+  options: BootFileOptions,
+  image: FileTree,
+  architecture: QemuArchitecture,
+  host = new HostTree('/'),
+): BootKernel {
   if (options.kernel !== undefined) return namedKernel(options.kernel, options, image, host);
   const [own] = findKernels(image);
   if (own !== undefined) {
@@ -50,10 +54,10 @@ export function findBootKernel(options: BootFileOptions, image: FileTree, archit
   }
   const [hosts] = architecture === hostArchitecture() ? findKernels(host) : [];
   if (hosts === undefined) throw noKernel(architecture);
-  return namedKernel(`/${hosts.path}`, options, image, host);
+  return namedKernel(join(host.root, hosts.path), options, image, host);
 }
 
-function namedKernel(path: string, options: BootFileOptions, image: FileTree, host: FileTree): BootKernel {
+function namedKernel(path: string, options: BootFileOptions, image: FileTree, host: HostTree): BootKernel {
   const bytes = readHostFile(path, KERNEL_BYTES_MAX);
   const release = kernelRelease(bytes);
   // Beside it, as in a package that was unpacked.

@@ -8,10 +8,22 @@ export interface GuestStreams {
   readonly stderr: Writable;
 }
 
-/** Copies what comes from a port until the marker; settled then, or when the port has ended without. */
+/** What work gives, unless what it writes cannot be written here: then it rejects with that. */
+export async function unlessBroken<T>(output: Writable, work: Promise<T>): Promise<T> {
+  let fail: (error: Error) => void = () => undefined;
+  const broken = new Promise<never>((_, reject) => (fail = reject));
+  output.on('error', fail);
+  try {
+    return await Promise.race([work, broken]);
+  } finally {
+    output.off('error', fail);
+  }
+}
+
+/** Copies what comes from a port until the marker; settled then, or when the port has ended without. Rejects when it cannot be written here. */
 export async function copyUntilMarker(port: Readable, marker: string, output: Writable): Promise<void> {
   const end = new EndMarker(marker);
-  await new Promise<void>((resolve) => {
+  const copied = new Promise<void>((resolve) => {
     port.on('data', (chunk: Buffer) => {
       const bytes = end.push(chunk);
       if (bytes.length > 0 && !output.write(bytes)) {
@@ -22,6 +34,7 @@ export async function copyUntilMarker(port: Readable, marker: string, output: Wr
     });
     port.once('close', resolve);
   });
+  return unlessBroken(output, copied);
 }
 
 /** Sends what is read here to a port, and its end by `end`; the returned function stops that. */

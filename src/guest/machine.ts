@@ -45,10 +45,12 @@ export class Machine {
     child.stderr?.on('data', (chunk: Buffer) => (this.#errors = tail(this.#errors + chunk.toString())));
     // A port whose other side has gone.
     for (const stream of child.stdio) stream?.on('error', () => undefined);
-    process.once('exit', this.#kill);
   }
 
-  readonly #kill = (): void => void this.#process.kill('SIGKILL');
+  /** Undefined where it could not be started, which `ended` tells. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
 
   /** What the guest says on its console. */
   get console(): Readable {
@@ -72,10 +74,11 @@ export class Machine {
   /** Ends QEMU, which flushes what was written to its disks first, or is killed. */
   async end(): Promise<void> {
     this.#process.kill('SIGTERM');
-    const timer = setTimeout(this.#kill, END_MILLISECONDS);
+    // What nobody reads any more would keep its end from being told.
+    for (const stream of this.#process.stdio) stream?.destroy();
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), END_MILLISECONDS);
     await this.ended.catch(() => undefined);
     clearTimeout(timer);
-    process.off('exit', this.#kill);
   }
 
   /** Waits for as long for it to end of itself. */
@@ -95,7 +98,9 @@ export class Machine {
     const panic = lines.findLast((line) => line.startsWith('Kernel panic'));
     const complaint = status === 0 ? undefined : this.#errors.trim().split('\n').at(-1);
     const what = [own, panic, complaint].find((text) => text !== undefined && text !== '');
-    const said = what ?? `it ended (${status ?? 'killed'}) before its command did; --kernel-log shows what it said`;
+    const said =
+      what ??
+      `it ended (${status ?? 'killed'}) before its command did; --kernel-log shows what it said, --memory gives it more`;
     return new ImageError('guest-failed', `the guest: ${printable(said)}`);
   }
 }

@@ -52,9 +52,11 @@ export class RunningCommand {
     this.#control.write(`go ${marker} ${size.rows} ${size.columns}\n`);
     try {
       const failed = machine.ended.then((status) => Promise.reject(machine.failure(status)));
-      const status = await Promise.race([told, failed]);
       failed.catch(() => undefined);
-      await Promise.race([Promise.all(outputs), machine.ended]);
+      const copied = Promise.all(outputs);
+      // Whoever reads the output may have gone before the command ends.
+      const status = await Promise.race([told, failed, copied.then(async () => told)]);
+      await Promise.race([copied, machine.ended]);
       this.#control.write('bye\n');
       await machine.endOfItself();
       return status;

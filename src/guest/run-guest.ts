@@ -1,6 +1,3 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ImageError } from '../core/errors.ts';
 import { counterKilohertz } from '../core/guest/counter-frequency.ts';
 import type { Channel } from '../core/guest/init-script.ts';
@@ -16,8 +13,9 @@ import {
 } from '../core/launch/qemu.ts';
 import { readIfPresent } from '../sources/store/cache-directory.ts';
 import { chooseAccelerator, type Accelerator } from './accelerator.ts';
-import { type GuestStreams, watchLeavingKey } from './channels.ts';
+import { type GuestStreams, unlessBroken, watchLeavingKey } from './channels.ts';
 import { requireProgram } from './find-program.ts';
+import type { GuestFolder } from './guest-folder.ts';
 import { FIRST_PORT, Machine } from './machine.ts';
 import type { PreparedGuest } from './prepare-guest.ts';
 import { type ForwardedSignal, PORT_COUNT, RunningCommand, type TerminalSize } from './run-command.ts';
@@ -43,59 +41,46 @@ export interface GuestConnections {
   readonly onLog?: ((chunk: Uint8Array) => void) | undefined;
 }
 
-/** A guest that is ready to start, with the files that QEMU reads; to be removed. */
+/** A guest that is ready to start. */
 export class StartableGuest {
-  readonly #folder: string;
-  readonly #prepared: PreparedGuest;
+  readonly #folder: GuestFolder;
+  readonly #channel: Channel | undefined;
   readonly argv: readonly string[];
 
-  private constructor(folder: string, prepared: PreparedGuest, argv: readonly string[]) {
+  private constructor(folder: GuestFolder, channel: Channel | undefined, argv: readonly string[]) {
     this.#folder = folder;
-    this.#prepared = prepared;
+    this.#channel = channel;
     this.argv = argv;
   }
 
-  /** Writes the files, and decides what runs the guest. `initrd` is what was named in place of ours. Throws ImageError. */
+  /** Writes the files that QEMU reads to a folder, and decides what runs the guest. `initrd` is what was named in place of ours. Throws ImageError. */
   static async make(
     prepared: PreparedGuest,
     initrd: string | undefined,
     disks: readonly QemuDisk[],
     choice: MachineChoice,
+    folder: GuestFolder,
   ): Promise<StartableGuest> {
     const { architecture, machine } = choice;
     const { program: name, debian } = QEMU_SYSTEMS[architecture];
     const program = requireProgram(name, debian);
-    const folder = mkdtempSync(join(tmpdir(), 'blockloom-run-'));
-    try {
-      const kernel = prepared.kernel.path ?? written(folder, 'kernel', prepared.kernel.bytes);
-      const initramfs = prepared.initramfs === undefined ? initrd : written(folder, 'initramfs', prepared.initramfs);
-      const accelerator = await acceleratorOf(choice, program, kernel, prepared);
-      const append = [prepared.append, ...clockWords(machine, accelerator, prepared.append)].join(' ');
-      const guest = { ...choice, accelerator, kernel, initrd: initramfs, append, disks };
-      const argv = [program, ...qemuArguments(guest), ...consoleArguments(prepared.channel, machine)];
-      return new StartableGuest(folder, prepared, argv);
-    } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
-      throw error;
-    }
+    const kernel = prepared.kernel.path ?? folder.write('kernel', prepared.kernel.bytes);
+    const initramfs = prepared.initramfs === undefined ? initrd : folder.write('initramfs', prepared.initramfs);
+    const accelerator = await acceleratorOf(choice, program, kernel, prepared);
+    const append = [prepared.append, ...clockWords(machine, accelerator, prepared.append)].join(' ');
+    const guest = { ...choice, accelerator, kernel, initrd: initramfs, append, disks };
+    const argv = [program, ...qemuArguments(guest), ...consoleArguments(prepared.channel, machine)];
+    return new StartableGuest(folder, prepared.channel, argv);
   }
 
   start(): RunningGuest {
-    const { channel } = this.#prepared;
+    const channel = this.#channel;
     const [program = '', ...args] = this.argv;
     const ports = channel === undefined ? 0 : PORT_COUNT[channel];
-    return new RunningGuest(new Machine({ program, args, ports, hasInput: channel === undefined }), channel);
+    const machine = new Machine({ program, args, ports, hasInput: channel === undefined });
+    this.#folder.reaper.holds(machine);
+    return new RunningGuest(machine, channel);
   }
-
-  remove(): void {
-    if (existsSync(this.#folder)) rmSync(this.#folder, { recursive: true, force: true });
-  }
-}
-
-function written(folder: string, name: string, bytes: Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, bytes, { mode: 0o600 });
-  return path;
 }
 
 /**
@@ -122,7 +107,8 @@ async function acceleratorOf(
   const isHosts = ({ x64: 'amd64', arm64: 'arm64' } as Record<string, string>)[process.arch] === architecture;
   if (!isHosts) return 'tcg';
   const { name, release = '' } = prepared.kernel;
-  return chooseAccelerator({ program, architecture, kernel, kernelName: `${name} ${release}`, cache, onWarning });
+  const kernelName = `${name} ${release}`;
+  return chooseAccelerator({ program, architecture, kernel, kernelName, cache, onWarning });
 }
 
 /** The console is QEMU's own standard input and output; a command has ports beside it. */
@@ -171,7 +157,7 @@ export class RunningGuest {
     stdin.pipe(machine.input);
     const stopWatching = watchLeavingKey(stdin, () => this.kill());
     try {
-      const status = await machine.ended;
+      const status = await unlessBroken(stdout, machine.ended);
       if (status === 0) return 0;
       throw machine.failure(status);
     } finally {
