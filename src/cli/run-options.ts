@@ -39,13 +39,17 @@ export function addRunOptions(command: Command): Command {
 
 function addProgramOptions(command: Command): Command {
   return command
-    .option('--env <name=value>', 'a variable of its environment; may be repeated', parseVariable)
+    .option(
+      '--env <name[=value]>',
+      'a variable of its environment, without a value with that of this one; may be repeated',
+      parseVariable,
+    )
     .option(
       '--user <user[:group]>',
       "who it runs as, names of the image or numbers; default: the configuration's, or root",
     )
     .option('--workdir <path>', "where it runs; default: the configuration's, or /")
-    .option('--entrypoint <program>', "a program in place of the image's entry point and command")
+    .option('--entrypoint <program>', "a program in place of the image's entry point and command; '' for none")
     .option('--init <path>', "boot the image's own first program in place of a command")
     .addOption(
       new Option(
@@ -99,7 +103,10 @@ export function addBootOptions(command: Command): Command {
     .option('--cpus <count>', 'its processors; default: 2, where this host has as many', parseCount);
 }
 
+/** Of a name alone that has no value here there is no variable. */
 function parseVariable(text: string, before: readonly string[] = []): readonly string[] {
-  if (text.indexOf('=') <= 0) throw new InvalidArgumentError('A variable is NAME=VALUE.');
-  return collect(text, before);
+  if (text === '' || text.startsWith('=')) throw new InvalidArgumentError('A variable is NAME=VALUE or NAME.');
+  if (text.includes('=')) return collect(text, before);
+  const value = process.env[text];
+  return value === undefined ? before : collect(`${text}=${value}`, before);
 }

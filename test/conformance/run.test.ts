@@ -116,6 +116,14 @@ describe.skipIf(!areGuestsPossible)('a guest of run', () => {
     expect(run(['system.tar', '--', 'sh', '-c', 'sleep 100 & kill -9 $$'], { cwd }).status).toBe(137);
   });
 
+  it('has standard input to open again, open files to spare, and names of its own', () => {
+    const cwd = prepared();
+    const script = 'cat /dev/stdin; cat /dev/stdin; ulimit -Hn; cat /etc/hostname; pwd';
+    const args = ['--user', 'web', '--workdir', '/made', '--entrypoint', '', 'system.tar', '--', 'sh', '-c', script];
+    const { status, stdout } = run(args, { cwd, input: Buffer.from('given\n') });
+    expect([status, stdout]).toEqual([0, 'given\n524288\nblockloom\n/made\n']);
+  });
+
   it('sends a signal on to the command, and leaves nothing behind', async () => {
     const cwd = prepared();
     const temporary = scratch();

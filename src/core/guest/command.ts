@@ -6,7 +6,7 @@ import type { ResolvedUser } from './users.ts';
 export interface CommandOptions {
   /** Takes the place of the configuration's command, behind its entry point. */
   readonly command: readonly string[];
-  /** A program in place of the entry point, whose command is then not used either. */
+  /** A program in place of the entry point, whose command is then not used either; '' for none. */
   readonly entrypoint?: string | undefined;
   /** `NAME=VALUE`. */
   readonly env: readonly string[];
@@ -33,7 +33,7 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 /** The program and its arguments, as container engines put them together; none where neither side names one. */
 export function commandArguments(execution: Execution | undefined, options: CommandOptions): string[] {
   const { command, entrypoint } = options;
-  if (entrypoint !== undefined) return [entrypoint, ...command];
+  if (entrypoint !== undefined) return [...(entrypoint === '' ? [] : [entrypoint]), ...command];
   const { entrypoint: own = [], cmd = [] } = execution ?? {};
   return [...own, ...(command.length > 0 ? command : cmd)];
 }

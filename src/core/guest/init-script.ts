@@ -89,6 +89,8 @@ exec switch_root /root ${quoted(path)}`;
 
 /** What a guest calls itself that is told no name. */
 const HOSTNAME = 'blockloom';
+/** How many files a process may have open that asks for more than 1024, as systemd has it. */
+const OPEN_FILES_MAX = 524_288;
 
 /** What a container has of Linux besides its files. */
 const CONTAINER_MOUNTS = `mkdir -p /root/proc /root/sys /root/dev
@@ -103,11 +105,18 @@ ln -sf /proc/self/fd/0 /root/dev/stdin
 ln -sf /proc/self/fd/1 /root/dev/stdout
 ln -sf /proc/self/fd/2 /root/dev/stderr
 ip link set lo up 2>/dev/null
+ulimit -Hn ${OPEN_FILES_MAX}
 gate=/root${GATE_FOLDER}
 mkdir -m 0755 $gate
 cp /bin/busybox $gate/busybox
 ln -s busybox $gate/sh
 cp /gate $gate/gate`;
+
+/** What container engines put in the place of files that images mostly have empty or not at all; the image's own disk is left as it is. */
+const NAMES = `known() { [ -s "/root/etc/$1" ] || [ -L "/root/etc/$1" ]; }
+mkdir -p /root/etc
+known hostname || hostname >/root/etc/hostname
+known hosts || printf '127.0.0.1\\tlocalhost %s\\n::1\\tlocalhost\\n' "$(hostname)" >/root/etc/hosts`;
 
 /** Waits for the host's first line: the text that ends streams, and the terminal's size. */
 const CONTROL = `tries=0
@@ -132,7 +141,9 @@ function runCommand(command: GuestCommand, channel: Channel, root: RootMode): st
   return [
     CONTAINER_MOUNTS,
     `hostname ${quoted(command.hostname ?? HOSTNAME)}`,
-    `mkdir -p /root${quoted(command.workingDir)} 2>/dev/null`,
+    ...(root === 'overlay' ? [NAMES] : []),
+    // As the image's own symbolic links have it.
+    `chroot /root ${GATE_FOLDER}/busybox mkdir -p ${quoted(command.workingDir)} 2>/dev/null`,
     CONTROL,
     isTerminal ? openTerminal(command) : openPipes(command),
     ...(isBorrowed ? [BORROWED_IDENTITY] : []),
@@ -142,7 +153,7 @@ function runCommand(command: GuestCommand, channel: Channel, root: RootMode): st
   read -r process rest </proc/self/stat
   echo "$process" >/command
   echo started >&3
-  exec 3>&- 4>&- 5>&- 6>&- ${isTerminal ? '</dev/hvc0 >/dev/hvc0 2>&1' : '</pipes/stdin >/pipes/stdout 2>/pipes/stderr'}
+  exec 3>&- 4>&- 5>&- 6>&- ${isTerminal ? '</dev/hvc0 >/dev/hvc0 2>&1' : '<&7 7<&- >/pipes/stdout 2>/pipes/stderr'}
   exec setsid ${isTerminal ? '-c ' : ''}/bin/busybox chroot /root ${start}
 )
 status=$?`,
@@ -153,20 +164,26 @@ status=$?`,
   ].join('\n');
 }
 
-/** Pipes, and not the ports themselves: a port can be opened once only, and /dev/stdout is opened again by who is told so. */
+/**
+ * Pipes, and not the ports themselves: a port can be opened once only, and /dev/stdout is opened again by who is told so. Standard input
+ * has no name, that of an empty here-document: a named one would wait for another writer when /dev/stdin is opened behind its end.
+ */
 function openPipes({ user: { uid, gid } }: GuestCommand): string {
   return `mkdir /pipes
-mkfifo -m 0600 /pipes/stdin /pipes/stdout /pipes/stderr
-chown ${uid}:${gid} /pipes/*
-exec 4<"$port"${PORTS.stdin} 5>"$port"${PORTS.stdout} 6>"$port"${PORTS.stderr}
-cat <&4 >/pipes/stdin 3>&- 5>&- 6>&- &
+mkfifo -m 0600 /pipes/stdout /pipes/stderr
+exec 7<<PIPE
+PIPE
+[ -p /proc/self/fd/7 ] || fail "the shell of busybox has no pipes for here-documents"
+exec 4<"$port"${PORTS.stdin} 5>"$port"${PORTS.stdout} 6>"$port"${PORTS.stderr} 8>/proc/self/fd/7
+chown ${uid}:${gid} /pipes/* /proc/self/fd/7
+cat <&4 >&8 3>&- 4<&- 5>&- 6>&- 7<&- 8>&- &
 helpers="$$ $!"
-cat </pipes/stdout >&5 3>&- 4<&- 6>&- &
+exec 4<&- 8>&-
+cat </pipes/stdout >&5 3>&- 6>&- 7<&- &
 output=$!
-cat </pipes/stderr >&6 3>&- 4<&- 5>&- &
+cat </pipes/stderr >&6 3>&- 5>&- 7<&- &
 errors=$!
-helpers="$helpers $output $errors"
-exec 4<&-`;
+helpers="$helpers $output $errors"`;
 }
 
 /** A terminal that nobody has open forgets its size, and what was typed. */

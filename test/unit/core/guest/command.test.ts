@@ -16,6 +16,8 @@ describe('the arguments of a command', () => {
     [EXECUTION, { command: ['c'], env: [] }, ['/run', '-x', 'c']],
     [EXECUTION, { command: ['c'], entrypoint: '/sh', env: [] }, ['/sh', 'c']],
     [EXECUTION, { command: [], entrypoint: '/sh', env: [] }, ['/sh']],
+    [EXECUTION, { command: ['c'], entrypoint: '', env: [] }, ['c']],
+    [EXECUTION, { command: [], entrypoint: '', env: [] }, []],
     [{ ...EXECUTION, entrypoint: [] }, { command: ['c'], env: [] }, ['c']],
     [undefined, { command: [], env: [] }, []],
   ])('are those of the configuration and the command line', (execution, options, expected) => {
