@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModuleIndex } from '../../src/core/guest/module-index.ts';
 import { readModules } from '../../src/guest/module-files.ts';
@@ -22,8 +21,7 @@ export interface Arm64System {
 export function arm64System(): Arm64System {
   const { suite, mirror } = releaseOfApt();
   const name = `arm64-${suite}-${new Date().toISOString().slice(0, 10)}`;
-  const root = keepMade('arm64-', name, () => {
-    const directory = mkdtempSync(join(tmpdir(), 'blockloom-arm64-'));
+  const root = keepMade('arm64-', name, (directory) => {
     for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(directory, folder), { recursive: true });
     for (const [file, text] of [['sources', `deb ${mirror} ${suite} main\n`] as const, ['status', ''] as const])
       writeFileSync(join(directory, `${file}.list`), text);
@@ -49,10 +47,7 @@ export function arm64System(): Arm64System {
     const packages = join(directory, 'packages');
     for (const file of readdirSync(directory).filter((each) => each.endsWith('.deb')))
       run('dpkg-deb', ['-x', file, packages], { cwd: directory });
-    const made = `${directory}-made`;
-    run('mv', [packages, made]);
-    rmSync(directory, { recursive: true });
-    return made;
+    return packages;
   });
   const [release = ''] = readdirSync(join(root, 'lib/modules'));
   return { root, release, kernel: join(root, 'boot', `vmlinuz-${release}`), busybox: join(root, 'bin/busybox') };

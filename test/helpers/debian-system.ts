@@ -1,5 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootstrap, keepMade, releaseOfApt, tarOf, untar } from './debian.ts';
 import { run } from './tools.ts';
@@ -34,8 +33,7 @@ const INSTALL_TIMEOUT = 400_000;
 export function debianSystem(): DebianSystem {
   const release = releaseOfApt();
   const name = `debian-system-${release.suite}-${new Date().toISOString().slice(0, 10)}`;
-  const kept = keepMade('debian-system-', name, () => {
-    const directory = mkdtempSync(join(tmpdir(), 'blockloom-debian-'));
+  const kept = keepMade('debian-system-', name, (directory) => {
     const [system, made] = [join(directory, 'system'), join(directory, 'made')];
     for (const each of [system, made]) mkdirSync(each);
     untar(bootstrap(release, directory), system);
@@ -43,7 +41,6 @@ export function debianSystem(): DebianSystem {
     for (const file of readdirSync(join(system, 'boot'))) copyFileSync(join(system, 'boot', file), join(made, file));
     rmSync(join(system, 'boot/dracut.img'));
     tarOf(system, ['--exclude=./var/cache/apt/*', '--exclude=./var/lib/apt/lists/*_*', '.'], join(made, 'system.tar'));
-    rmSync(system, { recursive: true });
     return made;
   });
   const kernel = readdirSync(kept).find((file) => file.startsWith('vmlinuz-')) ?? '';

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from './tools.ts';
 
@@ -38,15 +38,20 @@ export function bootstrap({ suite, mirror }: Release, scratch: string): string {
   });
 }
 
-/** What `make` makes, a file or a directory, kept as `name` between runs; older ones of the same prefix are removed. */
-export function keepMade(prefix: string, name: string, make: () => string): string {
+/** What `make` makes, a file or a directory, kept as `name` between runs; older ones of the same prefix are removed. It has a directory to work in. */
+export function keepMade(prefix: string, name: string, make: (directory: string) => string): string {
   mkdirSync(KEPT, { recursive: true, mode: 0o700 });
   const kept = readdirSync(KEPT);
   if (kept.includes(name)) return join(KEPT, name);
   for (const old of kept.filter((each) => each.startsWith(prefix)))
     rmSync(join(KEPT, old), { force: true, recursive: true });
   const partial = join(KEPT, `.${prefix}${process.pid}`);
-  run('mv', [make(), partial]);
+  const directory = mkdtempSync(join(tmpdir(), `blockloom-${prefix}`));
+  try {
+    run('mv', [make(directory), partial]);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
   try {
     renameSync(partial, join(KEPT, name));
   } catch (error) {
