@@ -58,7 +58,7 @@ const RUN_NOTES: CommandNotes = {
 
 const IMAGE_NOTES: CommandNotes = {
   notes: [
-    'Times are those of the wares, unless --mtime says otherwise. A host directory (mount:) is refused: an image holds wares only.',
+    'Times are those of the wares, unless --mtime says otherwise. A host directory (mount:ro:PATH) is in the image as it is now.',
     EXIT_STATUS,
   ],
   examples: [['blockloom formula image build.formula -o root.img', 'what the formula would run on']],

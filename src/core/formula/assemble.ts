@@ -12,6 +12,7 @@ import { NONE, ROOT, Tree } from '../tree/tree.ts';
 import { whiteoutOf } from '../tree/whiteout.ts';
 import { type FullFormula, hasCradle } from './cradle.ts';
 import type { FormulaInput } from './formula.ts';
+import { hostDirectory } from './host-directory.ts';
 
 /** The filesystem of a formula: as a tree, and as layers that make it, bottom first. */
 export interface Assembly {
@@ -35,29 +36,29 @@ export interface Mount extends FormulaInput {
   readonly path: string;
   /** Normalized, from the root. */
   readonly place: ByteString;
+  /** On this host; undefined for a ware. */
+  readonly directory: string | undefined;
 }
 
 /** The inputs in the order in which they are mounted: that of their paths. Throws as `assemble` does for the paths alone. */
 export function mountOrder({ inputs = new Map() }: FullFormula): Mount[] {
-  const mounts = Array.from(inputs, ([path, input]): Mount => ({ path, place: placeOf(path), ...input }));
+  const mounts = Array.from(inputs, ([path, input]): Mount => {
+    return { path, place: placeOf(path), directory: hostDirectory(path, input.ware), ...input };
+  });
   mounts.sort((a, b) => (a.place < b.place ? -1 : 1));
-  const hostMounts = mounts.filter(({ ware }) => ware.startsWith('mount:'));
+  const hostMounts = mounts.filter((each) => each.directory !== undefined);
   for (const [i, { path, place }] of mounts.entries()) {
     if (mounts[i + 1]?.place === place) throw invalid(path, 'comes twice');
     const above = hostMounts.find((each) => isBelow(place, each.place));
     if (above !== undefined) throw invalid(path, `lies below ${above.path}, which is a directory of this host`);
   }
-  const [first] = hostMounts;
-  if (first === undefined) return mounts;
-  throw invalid(first.path, `is a directory of this host (${first.ware.slice(0, 200)}): ${MOUNTS}`);
+  return mounts;
 }
-
-const MOUNTS = 'an image holds wares only, so pack it, with ware pack tar, and name the ware';
 
 /**
  * Puts the inputs of a formula together as Repeatr mounts them: each hides what lies below it, directories that are missing above are
- * 0755, of the formula's user, at 2010-01-01; then the cradle, where it is not disabled. Throws `assembly-invalid` for host mounts,
- * symlinks and files among the parents, and names that mean whiteouts in layers.
+ * 0755, of the formula's user, at 2010-01-01; then the cradle, where it is not disabled. Throws `assembly-invalid` for host
+ * directories that are to be written to, symlinks and files among the parents, and names that mean whiteouts in layers.
  */
 export function assemble(formula: FullFormula, indexOf: (path: string) => LayerIndex, key: HashKey): Assembly {
   const stack = new Stack(key, formula);

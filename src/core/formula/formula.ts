@@ -17,7 +17,7 @@ export type Document = string | boolean | readonly Document[] | { readonly [key:
 
 /** What stands at a path when a formula begins. */
 export interface FormulaInput {
-  /** A WareID, or `mount:ro:PATH` and the like. */
+  /** A WareID, or a directory of this host: `mount:ro:PATH`, `mount:overlay:PATH`. */
   readonly ware: string;
   readonly filters: Filters;
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { blockloom, type CliResult, output } from '../../helpers/cli.ts';
@@ -46,6 +46,25 @@ describe('formula run', () => {
     const { results } = JSON.parse(output(['formula', 'run', 'a.formula'], { cwd })) as Record_;
     expect(results['/a']).toBe(WARE);
     expect(output(['ware', 'hash', 'out.tgz'], { cwd })).toBe(WARE);
+  });
+});
+
+describe('a directory of this host', () => {
+  it('is an input as it is when the formula begins, and stays as it is', () => {
+    const cwd = scratch();
+    mkdirSync(join(cwd, 'sources/below'), { recursive: true });
+    writeFileSync(join(cwd, 'sources/below/a'), 'a', { mode: 0o640 });
+    const outputs = { '/src': { packtype: 'tar' } };
+    for (const mode of ['ro', 'overlay']) {
+      writeFormula(cwd, '/', { inputs: { '/': WARE, '/src': `mount:${mode}:${cwd}/sources` }, outputs });
+      const { stdout, stderr } = blockloom(['formula', 'run', 'a.formula'], { cwd });
+      expect(stderr).toBe(
+        `blockloom: warning: what is in ${cwd}/sources is not in the formula's name, and the same formula may give something else\n`,
+      );
+      const { results } = JSON.parse(stdout) as Record_;
+      expect(results['/src']).toBe(output(['ware', 'hash', 'sources'], { cwd }));
+    }
+    expect(readdirSync(join(cwd, 'sources/below'))).toEqual(['a']);
   });
 });
 
@@ -97,8 +116,10 @@ describe("Repeatr's exit statuses", () => {
     writeTar(cwd, 'other.tar', []);
     writeFormula(cwd, '/', {}, fetchUrls('file://other.tar'));
     expectFailure(['run', 'a.formula'], 7, /was asked for/);
-    writeFormula(cwd, '/', { inputs: { '/': WARE, '/h': 'mount:ro:/home' } });
-    expectFailure(['run', 'a.formula'], 10, /the path \/h is a directory of this host.*pack it/);
+    writeFormula(cwd, '/', { inputs: { '/': WARE, '/h': 'mount:rw:/home' } });
+    expectFailure(['run', 'a.formula'], 10, /the path \/h is to be mount:rw:\/home: nothing that is written/);
+    writeFormula(cwd, '/', { inputs: { '/': WARE, '/h': `mount:ro:${cwd}/none` } });
+    expectFailure(['run', 'a.formula'], 10, /none, which is to be at \/h, is no directory of this host/);
     writeFormula(
       cwd,
       '/',

@@ -10,12 +10,17 @@ import { ROOT } from '../../../../src/core/tree/tree.ts';
 import { makeTar, type TarEntry } from '../../../helpers/tar-writer.ts';
 import { readTarIndex } from '../../../helpers/wares.ts';
 
-/** Puts wares together; `action` is that of the formula. */
-function assembled(inputs: Readonly<Record<string, readonly TarEntry[] | string>>, action: object): Assembly {
+/** Puts wares together; `action` is that of the formula, `directories` what is in directories of this host. */
+function assembled(
+  inputs: Readonly<Record<string, readonly TarEntry[] | string>>,
+  action: object,
+  directories: Readonly<Record<string, readonly TarEntry[]>> = {},
+): Assembly {
   const names = Object.entries(inputs).map(([path, input]) => [path, typeof input === 'string' ? input : 'tar:x']);
   const text = JSON.stringify({ formula: { inputs: Object.fromEntries(names), action } });
   const { formula } = parseFormula(Buffer.from(text), 'x', () => undefined);
-  const indexOf = (path: string): LayerIndex => readTarIndex(makeTar(inputs[path] as readonly TarEntry[]));
+  const indexOf = (path: string): LayerIndex =>
+    readTarIndex(makeTar(directories[path] ?? (inputs[path] as readonly TarEntry[])));
   return assemble(withDefaults(formula), indexOf, [1, 2]);
 }
 
@@ -79,8 +84,10 @@ describe('inputs', () => {
     ['/s/x leads through /s, which is a symlink', { '/': [{ name: 's', type: 'symlink', linkName: '/' }], '/s/x': [] }],
     ['/s leads through /s, which is a symlink', { '/': [{ name: 's', type: 'symlink', linkName: '/' }], '/s': [] }],
     ['/f/x leads through /f, which is no directory', { '/': [{ name: 'f' }], '/f/x': [] }],
-    ['/h is a directory of this host (mount:ro:/home)', { '/': [], '/h': 'mount:ro:/home' }],
-    ['/h/x lies below /h, which is a directory of this host', { '/h': 'mount:rw:/home', '/h/x': [] }],
+    ['/h is to be mount:rw:/home: nothing that is written reaches this host', { '/': [], '/h': 'mount:rw:/home' }],
+    ['/h is to be mount:ro:home: expected an absolute path', { '/': [], '/h': 'mount:ro:home' }],
+    ['/h is to be mount:x: expected mount:ro:PATH', { '/': [], '/h': 'mount:x' }],
+    ['/h/x lies below /h, which is a directory of this host', { '/h': 'mount:ro:/home', '/h/x': [] }],
     ['/x comes twice', { '/x': [], '/x/': [] }],
     ['/../x is no path', { '/../x': [] }],
     ['/ has a/.wh.b, whose name means a whiteout', { '/': [{ name: 'a/.wh.b' }] }],
@@ -89,7 +96,8 @@ describe('inputs', () => {
   });
 
   it('can be those of another mount whose name begins alike', () => {
-    expect(() => assembled({ '/h': 'mount:ro:/home', '/hx': [] }, NOOP)).toThrow('/h is a directory of this host');
+    const tree = assembled({ '/h': 'mount:ro:/home', '/hx': [] }, NOOP, { '/h': [{ name: 'a' }] });
+    expect(listing(tree).slice(1)).toEqual([`/h 755 0:0 @${EPOCH}`, '/h/a 644 0:0 @0', `/hx 755 0:0 @${EPOCH}`]);
   });
 });
 
