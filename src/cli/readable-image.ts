@@ -143,7 +143,12 @@ async function openMerged(image: Image, delta: string, options: PumpOptions): Pr
   } catch (error) {
     const isOther = error instanceof ImageError && error.code === 'delta-mismatch' && readDisk(image) !== undefined;
     if (!isOther) throw error;
-    return openMergedImage(openFilesystem(image).image, delta, options);
+    try {
+      return await openMergedImage(openFilesystem(image).image, delta, options);
+    } catch {
+      // What does not fit either is told of the whole image, which was named.
+      throw error;
+    }
   }
 }
 
