@@ -8,15 +8,16 @@ const ROOT = join(import.meta.dirname, '..');
 
 /** What the files of each folder of src may import from the other folders; docs/architecture.md says why. */
 const ARROWS: Record<string, readonly string[]> = {
-  bridge: ['core'],
-  cli: ['bridge', 'core', 'sources', 'image', 'definition', 'guest', 'sinks', 'nbd', 'overlay', 'picture'],
+  bridge: ['core', 'process'],
+  cli: ['bridge', 'core', 'sources', 'image', 'definition', 'guest', 'sinks', 'nbd', 'overlay', 'picture', 'process'],
   core: [],
   definition: ['core', 'sources', 'image'],
-  guest: ['core', 'sources'],
+  guest: ['core', 'process', 'sources'],
   image: ['core', 'sources'],
   nbd: [],
   overlay: ['core', 'image', 'nbd'],
   picture: ['core'],
+  process: ['core'],
   sinks: ['core', 'sources', 'image'],
   sources: ['core'],
 };
@@ -32,6 +33,7 @@ const FORBIDDEN_PACKAGES: Record<string, readonly string[]> = {
   nbd: ['commander', 'p-limit', 'ext2fs-wasm', '@scope/package', 'package/part'],
   overlay: ['commander', 'nbd-server-ts'],
   picture: ['commander', 'nbd-server-ts'],
+  process: ['commander', 'nbd-server-ts'],
   sinks: ['commander', 'nbd-server-ts'],
   sources: ['commander', 'nbd-server-ts'],
 };
@@ -46,6 +48,7 @@ const ALLOWED_PACKAGES: Record<string, readonly string[]> = {
   nbd: ['node:net'],
   overlay: ['node:fs', 'ext2fs-wasm'],
   picture: ['node:zlib'],
+  process: ['node:child_process'],
   sinks: ['node:fs', 'p-limit'],
   sources: ['node:fs', 'p-limit'],
 };

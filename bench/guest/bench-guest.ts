@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseAccelerator } from '../../src/guest/accelerator.ts';
 import { type BootKernel, findBootKernel, findBusybox } from '../../src/guest/boot-files.ts';
-import { requireProgram } from '../../src/guest/find-program.ts';
+import { requireProgram } from '../../src/process/find-program.ts';
 import { readModules } from '../../src/guest/module-files.ts';
 import { QEMU_SYSTEMS } from '../../src/core/launch/qemu.ts';
 import type { FileTree } from '../../src/core/guest/file-tree.ts';

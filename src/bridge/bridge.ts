@@ -1,7 +1,7 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { ImageError } from '../core/errors.ts';
 import type { Bridge } from '../core/launch/bridges.ts';
-import type { Guard } from './guard.ts';
+import type { Guard } from '../process/guard.ts';
 import { endText, Program } from './program.ts';
 import { isMounted, unmount } from './unmount.ts';
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { ImageError } from '../core/errors.ts';
 import { debianPackage } from '../core/launch/packages.ts';
-import type { Guard } from './guard.ts';
+import type { Guard } from '../process/guard.ts';
 
 /** How long a program may take to end when it is told to, in milliseconds. */
 const PATIENCE = 5000;
@@ -33,7 +33,7 @@ export class Program {
     const stdio: StdioOptions = isBackground ? ['ignore', 'ignore', 'pipe'] : 'inherit';
     const child = spawn(name, args, { detached: isBackground, stdio });
     const program = new Program(name, child);
-    if (guard !== undefined && child.pid !== undefined) child.once('exit', guard.rememberProcess(child.pid));
+    guard?.holds(child);
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (error: NodeJS.ErrnoException) => reject(startFailure(name, error)));

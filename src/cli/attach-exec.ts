@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { startBridge } from '../bridge/bridge.ts';
-import { Guard } from '../bridge/guard.ts';
+import { Guard } from '../process/guard.ts';
 import { type Ended, Program } from '../bridge/program.ts';
 import { type AttachPlan, placeOf } from '../core/launch/attach.ts';
 import type { Launch } from '../core/launch/launch.ts';

@@ -5,7 +5,7 @@ import { QEMU_SYSTEMS, type QemuArchitecture } from '../core/launch/qemu.ts';
 import { parsePlatform } from '../core/oci/platform.ts';
 import { type Accelerator, canOpenKvm, chooseAccelerator } from '../guest/accelerator.ts';
 import { hostArchitecture } from '../guest/boot-files.ts';
-import { findProgram } from '../guest/find-program.ts';
+import { findProgram } from '../process/find-program.ts';
 import { cacheDirectoryOf, type ImageArguments } from './image-arguments.ts';
 
 /** What of a command line decides the guest's processor. */

@@ -4,8 +4,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { type QemuArchitecture, qemuArguments } from '../core/launch/qemu.ts';
+import { Guard } from '../process/guard.ts';
 import { readIfPresent, writeWhole } from '../sources/store/cache-directory.ts';
-import { Reaper } from './reaper.ts';
 
 /** What runs a guest's instructions: the host's processor, or QEMU. */
 export type Accelerator = 'kvm' | 'tcg';
@@ -75,15 +75,15 @@ async function startsGuest({ program, architecture, kernel }: AcceleratorTrial):
     disks: [],
   });
   const child = spawn(program, args, { stdio: 'ignore', detached: true });
-  const reaper = new Reaper();
-  reaper.holds(child);
+  const guard = new Guard();
+  guard.holds(child);
   const timer = setTimeout(() => child.kill('SIGKILL'), TRIAL_MILLISECONDS);
   const status = await new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
     child.once('close', resolve);
   });
   clearTimeout(timer);
-  reaper.dismiss();
+  guard.dismiss();
   return status === 0;
 }
 

@@ -7,7 +7,7 @@ import { findKernels, findModules } from '../core/guest/find-kernels.ts';
 import { kernelRelease } from '../core/guest/kernel-release.ts';
 import { readModuleIndex } from '../core/guest/module-index.ts';
 import type { QemuArchitecture } from '../core/launch/qemu.ts';
-import { findProgram } from './find-program.ts';
+import { findProgram } from '../process/find-program.ts';
 import { HostTree, readHostFile } from '../sources/host-tree.ts';
 import type { ModuleFolder } from './module-files.ts';
 

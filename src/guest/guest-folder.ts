@@ -1,12 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Reaper } from './reaper.ts';
+import { Guard } from '../process/guard.ts';
 
 /** A temporary folder for what QEMU reads. Both are gone with this process, however it ends. To be removed. */
 export class GuestFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'blockloom-run-'));
-  readonly reaper = new Reaper(this.path);
+  readonly guard = new Guard();
+
+  constructor() {
+    this.guard.remember(['rm', '-rf', this.path]);
+  }
 
   /** Writes a file; returns its path. */
   write(name: string, bytes: Uint8Array): string {
@@ -16,7 +20,7 @@ export class GuestFolder {
   }
 
   remove(): void {
-    this.reaper.dismiss();
+    this.guard.dismiss();
     rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { ImageError } from '../core/errors.ts';
 import { FAILURE_PREFIX } from '../core/guest/init-script.ts';
+import type { Guard } from '../process/guard.ts';
 
 /** A machine that runs. */
 export interface MachineOptions {
@@ -11,6 +12,7 @@ export interface MachineOptions {
   readonly ports: number;
   /** What QEMU's own console is connected with: pipes, or nothing to read from. */
   readonly hasInput: boolean;
+  readonly guard: Guard;
 }
 
 /** The descriptor of the first port in QEMU. */
@@ -29,13 +31,14 @@ export class Machine {
   /** Its exit status; null after a signal. Rejects when it cannot be started. */
   readonly ended: Promise<number | null>;
 
-  constructor({ program, args, ports, hasInput }: MachineOptions) {
+  constructor({ program, args, ports, hasInput, guard }: MachineOptions) {
     const sockets = Array.from({ length: ports }, () => 'pipe' as const);
     const child = spawn(program, args, {
       stdio: [hasInput ? 'pipe' : 'ignore', 'pipe', 'pipe', ...sockets],
       // Signals of a terminal are the guest's, and QEMU is ended by who started it.
       detached: true,
     });
+    guard.holds(child);
     this.#process = child;
     this.ended = new Promise((resolve, reject) => {
       child.once('error', reject);
@@ -45,11 +48,6 @@ export class Machine {
     child.stderr?.on('data', (chunk: Buffer) => (this.#errors = tail(this.#errors + chunk.toString())));
     // A port whose other side has gone.
     for (const stream of child.stdio) stream?.on('error', () => undefined);
-  }
-
-  /** Undefined where it could not be started, which `ended` tells. */
-  get pid(): number | undefined {
-    return this.#process.pid;
   }
 
   /** What the guest says on its console. */

@@ -14,7 +14,7 @@ import {
 import { readIfPresent } from '../sources/store/cache-directory.ts';
 import { chooseAccelerator, type Accelerator } from './accelerator.ts';
 import { type GuestStreams, unlessBroken, watchLeavingKey } from './channels.ts';
-import { requireProgram } from './find-program.ts';
+import { requireProgram } from '../process/find-program.ts';
 import type { GuestFolder } from './guest-folder.ts';
 import { FIRST_PORT, Machine } from './machine.ts';
 import type { PreparedGuest } from './prepare-guest.ts';
@@ -77,8 +77,8 @@ export class StartableGuest {
     const channel = this.#channel;
     const [program = '', ...args] = this.argv;
     const ports = channel === undefined ? 0 : PORT_COUNT[channel];
-    const machine = new Machine({ program, args, ports, hasInput: channel === undefined });
-    this.#folder.reaper.holds(machine);
+    const { guard } = this.#folder;
+    const machine = new Machine({ program, args, ports, hasInput: channel === undefined, guard });
     return new RunningGuest(machine, channel);
   }
 }

@@ -37,9 +37,9 @@ export class Guard {
     return () => this.#tell(`${step}() { :; }\n`);
   }
 
-  /** The same for the end of a process. */
-  rememberProcess(number: number): () => void {
-    return this.remember(['end', String(number)]);
+  /** The same for the end of a process, as long as that runs. */
+  holds(child: ChildProcess): void {
+    if (child.pid !== undefined) child.once('exit', this.remember(['end', String(child.pid)]));
   }
 
   /** The same for a file that something is mounted on, which is removed too. */
