@@ -5,6 +5,7 @@ import { QEMU_SYSTEMS, type QemuArchitecture } from '../core/launch/qemu.ts';
 import { parsePlatform } from '../core/oci/platform.ts';
 import { type Accelerator, canOpenKvm, chooseAccelerator } from '../guest/accelerator.ts';
 import { hostArchitecture } from '../guest/boot-files.ts';
+import { clockParameters } from '../guest/clock-parameters.ts';
 import { findProgram } from '../process/find-program.ts';
 import { cacheDirectoryOf, type ImageArguments } from './image-arguments.ts';
 
@@ -13,6 +14,7 @@ export interface ProcessorArguments extends ImageArguments {
   readonly vmm?: string;
   readonly kernel?: string;
   readonly program?: string;
+  readonly append?: string;
   readonly accel: Accelerator | 'auto';
 }
 
@@ -22,9 +24,15 @@ const LINUX_IN_QEMU: readonly (string | undefined)[] = ['qemu', 'microvm'];
 /** The processor of a guest, which is that of the image; KVM is tried with the kernel where it may be there. Throws ImageError. */
 export async function processorOf(
   options: ProcessorArguments,
-): Promise<Pick<LaunchOptions, 'architecture' | 'accelerator'>> {
+): Promise<Pick<LaunchOptions, 'architecture' | 'accelerator' | 'clockParameters'>> {
   const architecture = architectureOf(options.platform);
-  return { architecture, accelerator: await acceleratorOf(options, architecture) };
+  const accelerator = await acceleratorOf(options, architecture);
+  const hasClock = options.vmm !== 'microvm' || options.kernel === undefined;
+  return {
+    architecture,
+    accelerator,
+    ...(!hasClock && { clockParameters: clockParameters('microvm', accelerator, options.append ?? '') }),
+  };
 }
 
 function architectureOf(platform: string | undefined): QemuArchitecture {

@@ -1,5 +1,3 @@
-import { ImageError } from '../core/errors.ts';
-import { counterKilohertz } from '../core/guest/counter-frequency.ts';
 import type { Channel } from '../core/guest/init-script.ts';
 import { PORTS } from '../core/guest/init-script.ts';
 import {
@@ -11,8 +9,8 @@ import {
   type QemuMachine,
   qemuPorts,
 } from '../core/launch/qemu.ts';
-import { readIfPresent } from '../sources/store/cache-directory.ts';
 import { chooseAccelerator, type Accelerator } from './accelerator.ts';
+import { clockParameters } from './clock-parameters.ts';
 import { type GuestStreams, unlessBroken, watchLeavingKey } from './channels.ts';
 import { requireProgram } from '../process/find-program.ts';
 import type { GuestFolder } from './guest-folder.ts';
@@ -67,7 +65,7 @@ export class StartableGuest {
     const kernel = prepared.kernel.path ?? folder.write('kernel', prepared.kernel.bytes);
     const initramfs = prepared.initramfs === undefined ? initrd : folder.write('initramfs', prepared.initramfs);
     const accelerator = await acceleratorOf(choice, program, kernel, prepared);
-    const append = [prepared.append, ...clockWords(machine, accelerator, prepared.append)].join(' ');
+    const append = [prepared.append, ...clockParameters(machine, accelerator, prepared.append)].join(' ');
     const guest = { ...choice, accelerator, kernel, initrd: initramfs, append, disks };
     const argv = [program, ...qemuArguments(guest), ...consoleArguments(prepared.channel, machine)];
     return new StartableGuest(folder, prepared.channel, argv);
@@ -81,20 +79,6 @@ export class StartableGuest {
     const machine = new Machine({ program, args, ports, hasInput: channel === undefined, guard });
     return new RunningGuest(machine, channel);
   }
-}
-
-/**
- * A microvm that is emulated has no clock but the processor's counter, which counts as this host's does. Its kernel would measure it by the
- * timer of the machine, which fails on a busy host: then it waits for ever for a tick. Throws `option-invalid`.
- */
-function clockWords(machine: QemuMachine, accelerator: Accelerator, append: string): string[] {
-  if (machine !== 'microvm' || accelerator === 'kvm' || /(?:^| )tsc_early_khz=/.test(append)) return [];
-  const kilohertz = counterKilohertz(readIfPresent('/proc/cpuinfo')?.toString() ?? '');
-  if (kilohertz !== undefined) return [`tsc_early_khz=${kilohertz}`, 'tsc=reliable'];
-  throw new ImageError(
-    'option-invalid',
-    "an emulated microvm is to be told how fast this host's processor counts, which /proc/cpuinfo does not say: take --machine default, or --append tsc_early_khz=KHZ",
-  );
 }
 
 async function acceleratorOf(

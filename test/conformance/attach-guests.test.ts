@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { counterKilohertz } from '../../src/core/guest/counter-frequency.ts';
 import { VMMS } from '../../src/core/launch/vmms.ts';
 import { startAttach } from '../helpers/attached.ts';
 import { output } from '../helpers/cli.ts';
@@ -18,9 +17,6 @@ const EXECUTED = VMMS.filter(({ name }) => ['qemu', 'microvm'].includes(name)).f
 
 const isPossible = canStartGuests() && requireTools('root', 'qemu-storage-daemon');
 
-/** A microvm has nothing that its kernel could measure its clock by where processors are busy and emulated: it is told. */
-const clockParameter = (): string => `tsc_early_khz=${counterKilohertz(readFileSync('/proc/cpuinfo', 'utf8')) ?? ''}`;
-
 describe.skipIf(!isPossible)('a guest of', () => {
   it.each(EXECUTED)('%s has the image as its disk, attached as %s', async (vmm, as) => {
     const folder = scratch();
@@ -30,16 +26,7 @@ describe.skipIf(!isPossible)('a guest of', () => {
     const sha256 = output(['hash', ...image], { cwd: folder });
     const script = 'sha256sum /dev/vda; cat /sys/block/vda/ro; mount -t ext4 -o ro /dev/vda /mnt; sha256sum /mnt/data';
     const { kernel, initrd } = guestFiles(script);
-    const guest = [
-      '--kernel',
-      kernel,
-      '--initrd',
-      initrd,
-      '--append',
-      `${GUEST_PARAMETERS} ${clockParameter()}`,
-      '--memory',
-      '256M',
-    ];
+    const guest = ['--kernel', kernel, '--initrd', initrd, '--append', GUEST_PARAMETERS, '--memory', '256M'];
     const attached = startAttach([...image, '--vmm', vmm, '--as', as, '--accel', 'tcg', ...guest, '--exec'], folder);
     expect(await attached.ended).toEqual({ code: 0, signal: null });
     const sums = [`${sha256}  /dev/vda`, '1', `${createHash('sha256').update(data).digest('hex')}  /mnt/data`];

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   readonly initrd?: string | undefined;
   /** The kernel's command line; without one it names the disk as root filesystem, and the console. */
   readonly append?: string | undefined;
+  /** What the kernel of an emulated microvm is told of its clock besides. */
+  readonly clockParameters?: readonly string[] | undefined;
   /** In bytes. */
   readonly memory: number;
   readonly cpus: number;
@@ -102,7 +104,8 @@ export function mebibytes({ memory }: LaunchOptions): number {
 
 /** The kernel's command line: the one that is given, or the root filesystem behind what the VMM wants in it. */
 export function kernelParameters(options: LaunchOptions, ...wanted: readonly string[]): string {
-  return options.append ?? [...wanted, rootParameters(options, '/dev/vda')].join(' ');
+  const { append = [...wanted, rootParameters(options, '/dev/vda')].join(' '), clockParameters = [] } = options;
+  return [append, ...clockParameters].join(' ');
 }
 
 /** What tells a kernel where its root filesystem is, whose first disk is `device`: itself for one without an initrd, else that. */
