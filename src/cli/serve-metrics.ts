@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ImageError } from '../core/errors.ts';
 import { type Counters, isLoopback } from '../nbd/index.ts';
@@ -81,6 +81,8 @@ export async function serveMetrics(address: string, insecure: boolean, state: ()
   if (!insecure && !isLoopback(host)) {
     throw new ImageError('option-invalid', `--metrics ${address}: other machines could see it; --insecure allows it`);
   }
+  // Node.js takes longer to load it than most of the start, and few ask for it.
+  const { createServer } = await import('node:http');
   const server = createServer((request, response) => {
     const isFound = request.url === '/metrics';
     response.writeHead(isFound ? 200 : 404, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });

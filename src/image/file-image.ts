@@ -1,9 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { Range } from '../core/plan/ranges.ts';
 import { FORMAT_BYTES, formatOf } from '../sources/decompress/format.ts';
-import { sourceFailure } from '../sources/failure.ts';
-import { FileBlob } from '../sources/file-blob.ts';
-import { identityOf } from '../sources/identity.ts';
+import { openFileBlob } from '../sources/file-blob.ts';
 import type { Blob } from '../sources/layer.ts';
 import { preadSync } from '../sources/pread.ts';
 import { WatchedBlob } from '../sources/watched-blob.ts';
@@ -38,15 +36,8 @@ export function isImageFile(path: string): boolean {
 
 /** Opens the file of an image, to be read as it is. Throws ImageError `layer-unreadable` and `layer-not-found`. */
 export function openImageFile(path: string): Image {
-  const context = { reference: path };
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    throw sourceFailure(error, context);
-  }
-  const identity = identityOf(fstatSync(fd, { bigint: true }));
-  return new FileImage(new FileBlob(fd, identity, context, path), Number(identity.size));
+  const { blob, stats } = openFileBlob(path);
+  return new FileImage(blob, Number(stats.size));
 }
 
 /** An image that was written before. */

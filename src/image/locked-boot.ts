@@ -1,19 +1,16 @@
-import { hexOf } from '../core/bytes.ts';
 import type { LockedBoot, LockedBootFile } from '../core/lock/disk.ts';
 import type { BootFiles } from './boot-layer.ts';
 import type { BootFile } from './boot-tree.ts';
 import type { BootOptions } from './disk-options.ts';
-import { sha256 } from './sha256.ts';
-
-const PIECE_BYTES = 1024 * 1024;
+import { lockFile } from './locked-files.ts';
 
 /** What makes a disk boot, files of the host by their digests. Throws as reading these does. */
-export function lockBoot({ release, kernel, initrd, efi }: BootFiles, boot: BootOptions): LockedBoot {
+export async function lockBoot({ release, kernel, initrd, efi }: BootFiles, boot: BootOptions): Promise<LockedBoot> {
   const { loader = 'systemd-boot', cmdline, timeout = 0 } = boot;
   return {
-    kernel: lockBootFile(kernel),
-    ...(initrd === undefined ? {} : { initrd: lockBootFile(initrd) }),
-    efi: lockBootFile(efi),
+    kernel: await lockBootFile(kernel),
+    ...(initrd === undefined ? {} : { initrd: await lockBootFile(initrd) }),
+    efi: await lockBootFile(efi),
     release,
     loader,
     ...(cmdline === undefined ? {} : { cmdline }),
@@ -21,15 +18,9 @@ export function lockBoot({ release, kernel, initrd, efi }: BootFiles, boot: Boot
   };
 }
 
-function lockBootFile(file: BootFile): LockedBootFile {
+async function lockBootFile(file: BootFile): Promise<LockedBootFile> {
   if ('layers' in file.place) return file.place;
-  const hash = sha256();
-  for (let done = 0; done < file.length; done += PIECE_BYTES) {
-    const piece = new Uint8Array(Math.min(PIECE_BYTES, file.length - done));
-    file.readSync(done, piece);
-    hash.update(piece);
-  }
-  return { ...file.place, digest: `sha256:${hexOf(hash.digest())}` };
+  return lockFile(file.place.file, file.length, (at, target) => file.readSync(at, target));
 }
 
 /** The reverse. */

@@ -61,7 +61,8 @@ async function lockContent(
     };
   }
   const size = 'size' in given ? given.size : undefined;
-  return { ...(await lockFile(file)), ...(size === undefined ? {} : { size }) };
+  const locked = await lockFile(file.path, file.size, async (at, target) => file.blob.read(at, target));
+  return { ...locked, ...(size === undefined ? {} : { size }) };
 }
 
 /** The disk that a lock describes, with references pinned. Throws `lock-invalid` for what no disk can have. */

@@ -7,20 +7,23 @@ import type { LockedContent, LockedEntry, LockedFile, LockedFiles } from '../cor
 import { sourceFailure } from '../sources/failure.ts';
 import { checkEntry } from '../sources/inline/inline-entry.ts';
 import type { InlineContent, InlineEntry, InlineFiles } from '../sources/inline/inline-files.ts';
-import type { OpenedFile } from './open-inputs.ts';
 import { sha256 } from './sha256.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 
 /** A file of the host that is open, by its digest. Throws as reading it does. */
-export async function lockFile({ path, blob, size }: OpenedFile): Promise<LockedFile> {
+export async function lockFile(
+  file: string,
+  size: number,
+  read: (position: number, target: Uint8Array) => Promise<void> | void,
+): Promise<LockedFile> {
   const hash = sha256();
   for (let done = 0; done < size; done += PIECE_BYTES) {
     const piece = new Uint8Array(Math.min(PIECE_BYTES, size - done));
-    await blob.read(done, piece);
+    await read(done, piece);
     hash.update(piece);
   }
-  return { file: path, digest: `sha256:${hexOf(hash.digest())}` };
+  return { file, digest: `sha256:${hexOf(hash.digest())}` };
 }
 
 /** Files that are described in place, those of the host by their digests. Throws as reading these does. */

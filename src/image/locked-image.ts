@@ -27,7 +27,7 @@ export async function lockImage(
   const { disk, ...inputs } = await inputsOf(opened.inputs, options, metadata);
   return {
     ...inputs,
-    ...(disk === undefined ? {} : { disk: withBoot(disk, bootOf(opened, options)) }),
+    ...(disk === undefined ? {} : { disk: withBoot(disk, await bootOf(opened, options)) }),
     result: { ...planned(opened), sha256 },
   };
 }
@@ -63,7 +63,7 @@ export async function openLockedImage(lock: Lock, given: OpenLockedOptions = {})
   const opened = await planInputs(inputs, options);
   try {
     const others = [
-      ...bootDifferences(bootOf(opened, options), lock.disk?.boot),
+      ...bootDifferences(await bootOf(opened, options), lock.disk?.boot),
       ...resultDifferences(planned(opened), lock.result),
     ];
     if (others.length === 0) return { opened, options };
@@ -133,7 +133,10 @@ async function inputsOf(
   };
 }
 
-function bootOf({ boot }: OpenedImage, { disk }: Omit<OpenImageOptions, 'layers'>): LockedBoot | undefined {
+async function bootOf(
+  { boot }: OpenedImage,
+  { disk }: Omit<OpenImageOptions, 'layers'>,
+): Promise<LockedBoot | undefined> {
   return boot === undefined || disk?.boot === undefined ? undefined : lockBoot(boot, disk.boot);
 }
 

@@ -1,8 +1,5 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
 import { ImageError } from '../core/errors.ts';
-import { sourceFailure } from '../sources/failure.ts';
-import { FileBlob } from '../sources/file-blob.ts';
-import { identityOf } from '../sources/identity.ts';
+import { openFileBlob } from '../sources/file-blob.ts';
 import type { Blob, Layer } from '../sources/layer.ts';
 import type { LayerInput } from '../sources/layer-input.ts';
 import { openLayers, type OpenedLayers, type OpenLayersOptions } from '../sources/open-layers.ts';
@@ -84,16 +81,8 @@ function divide({ layers, references }: OpenedLayers, groups: readonly (readonly
 
 /** Throws ImageError for what is no file, or an empty one. */
 export function openFile(path: string): OpenedFile {
-  const context = { reference: path };
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    throw sourceFailure(error, context);
-  }
-  const stats = fstatSync(fd, { bigint: true });
-  const size = Number(stats.size);
-  if (stats.isFile() && size > 0) return { path, blob: new FileBlob(fd, identityOf(stats), context, path), size };
-  closeSync(fd);
-  throw new ImageError('layer-unsupported', stats.isFile() ? 'it is empty' : 'it is no file', context);
+  const { blob, stats } = openFileBlob(path);
+  if (stats.isFile() && stats.size > 0n) return { path, blob, size: Number(stats.size) };
+  blob.close();
+  throw new ImageError('layer-unsupported', stats.isFile() ? 'it is empty' : 'it is no file', { reference: path });
 }

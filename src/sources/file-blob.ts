@@ -1,10 +1,23 @@
-import { fstatSync, statSync } from 'node:fs';
+import { type BigIntStats, fstatSync, openSync, statSync } from 'node:fs';
 import { assert, ImageError, type ImageErrorContext } from '../core/errors.ts';
 import { sourceFailure } from './failure.ts';
 import { type FileIdentity, identityOf, sameContentTimes, sameIdentity } from './identity.ts';
 import type { Blob } from './layer.ts';
 import { pread, preadSync } from './pread.ts';
 import { SharedDescriptor } from './shared-descriptor.ts';
+
+/** Opens what is at a path of the user. Throws ImageError `layer-not-found` and `layer-unreadable`. */
+export function openFileBlob(path: string): { readonly blob: FileBlob; readonly stats: BigIntStats } {
+  const context = { reference: path };
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    throw sourceFailure(error, context);
+  }
+  const stats = fstatSync(fd, { bigint: true });
+  return { blob: new FileBlob(fd, identityOf(stats), context, path), stats };
+}
 
 /**
  * A tar in one open file. With `path` it is the user's own file, which has to stay the same in every respect; without

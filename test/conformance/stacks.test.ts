@@ -11,9 +11,8 @@ import { openImageFile } from '../../src/image/file-image.ts';
 import { openImage } from '../../src/image/open-image.ts';
 import { writeImage } from '../../src/sinks/file-sink.ts';
 import { differences } from '../helpers/model-differences.ts';
-import { modelOf, type ModelNode, Refused } from '../helpers/model.ts';
 import { withMounted } from '../helpers/mounted-tree.ts';
-import { randomStack, type RandomStack } from '../helpers/random-stack.ts';
+import { meaning, randomStack, type RandomStack } from '../helpers/random-stack.ts';
 import { makeTar } from '../helpers/tar-writer.ts';
 import { isThere, run, skipped } from '../helpers/tools.ts';
 
@@ -94,14 +93,5 @@ async function build(layers: string[], stack: RandomStack, path: string, fsverit
     await writeImage(image, path);
   } finally {
     image.close();
-  }
-}
-
-function meaning({ layers, symlinkedParents }: RandomStack): ModelNode | undefined {
-  try {
-    return modelOf(layers, symlinkedParents);
-  } catch (error) {
-    if (error instanceof Refused) return undefined;
-    throw error;
   }
 }

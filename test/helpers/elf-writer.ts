@@ -1,12 +1,6 @@
 import { bytesOf } from '../../src/core/bytes.ts';
-import {
-  ELF_IDENT,
-  ElfHeader,
-  ET_EXEC,
-  EV_CURRENT,
-  ProgramHeader,
-  PT_NOTE,
-} from '../../src/core/manifest/elf-notes.ts';
+import { ELF_IDENT, ElfHeader, ProgramHeader } from '../../src/core/elf.ts';
+import { ET_EXEC, EV_CURRENT, PT_NOTE } from '../../src/core/manifest/elf-notes.ts';
 import { encodeAbiNote, encodeManifestNote, type Solo5Notes } from '../../src/core/manifest/solo5-notes.ts';
 import { high32, low32 } from '../../src/core/struct.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ImageOptions } from '../../src/image/options.ts';
 import type { ByteString } from '../../src/core/bytes.ts';
-import { modelOf, Refused, type SymlinkedParents } from './model.ts';
+import { type ModelNode, modelOf, Refused, type SymlinkedParents } from './model.ts';
 import type { SparseSpec, TarEntry, TarFormat } from './tar-writer.ts';
 
 /** Layers, bottom first, and how they are merged. */
@@ -316,5 +316,15 @@ function withoutRefused(layers: TarEntry[][], symlinkedParents: SymlinkedParents
       if (!(error instanceof Refused)) throw error;
       layers[error.layer]!.splice(error.entry, 1);
     }
+  }
+}
+
+/** What a stack means; undefined for one that is refused. */
+export function meaning({ layers, symlinkedParents }: RandomStack): ModelNode | undefined {
+  try {
+    return modelOf(layers, symlinkedParents);
+  } catch (error) {
+    if (error instanceof Refused) return undefined;
+    throw error;
   }
 }

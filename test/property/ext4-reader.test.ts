@@ -10,8 +10,8 @@ import type { ReadInode } from '../../src/core/ext4/reader/inode.ts';
 import { EntryType } from '../../src/core/layer/entry.ts';
 import { openImage } from '../../src/image/open-image.ts';
 import * as model from '../helpers/model-differences.ts';
-import { modelOf, type ModelNode, Refused, walkModel } from '../helpers/model.ts';
-import { randomStack, type RandomStack } from '../helpers/random-stack.ts';
+import { type ModelNode, walkModel } from '../helpers/model.ts';
+import { meaning, randomStack, type RandomStack } from '../helpers/random-stack.ts';
 import { makeTar } from '../helpers/tar-writer.ts';
 
 const RUNS = Number(process.env['BLOCKLOOM_STACKS'] ?? 60);
@@ -40,15 +40,6 @@ async function check(stack: RandomStack): Promise<void> {
     }
   } finally {
     rmSync(directory, { recursive: true });
-  }
-}
-
-function meaning({ layers, symlinkedParents }: RandomStack): ModelNode | undefined {
-  try {
-    return modelOf(layers, symlinkedParents);
-  } catch (error) {
-    if (error instanceof Refused) return undefined;
-    throw error;
   }
 }
 

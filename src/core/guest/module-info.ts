@@ -1,5 +1,7 @@
 import { ImageError } from '../errors.ts';
 import { byteString } from '../bytes.ts';
+import { ELF_IDENT, ElfHeader, SectionHeader } from '../elf.ts';
+import { from64, type Read, viewOf } from '../struct.ts';
 
 /** What a kernel module says of others. Names have underscores. */
 export interface ModuleInfo {
@@ -8,17 +10,6 @@ export interface ModuleInfo {
   /** Which are good to be there before it, where there are such. */
   readonly softDepends: readonly string[];
 }
-
-/** Fields of Elf64_Ehdr and Elf64_Shdr. https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
-const E_SHOFF = 0x28;
-const E_SHENTSIZE = 0x3a;
-const E_SHNUM = 0x3c;
-const E_SHSTRNDX = 0x3e;
-const SH_OFFSET = 0x18;
-const SH_SIZE = 0x20;
-const SECTION_HEADER_BYTES = 64;
-/** 0x7f E L F, 64 bits, little-endian. */
-const IDENTIFICATION = [0x7f, 0x45, 0x4c, 0x46, 2, 1] as const;
 
 /** Reads `.modinfo` of a module, which is not compressed; `name` is for messages. Throws `image-unsupported`. */
 export function readModuleInfo(module: Uint8Array, name: string): ModuleInfo {
@@ -54,27 +45,23 @@ function namesIn(list: string, separator: string): string[] {
 
 /** The bytes of a section; undefined where there is none. Throws RangeError for what is no such file, or damaged. */
 function sectionOf(file: Uint8Array, wanted: string): Uint8Array | undefined {
-  if (!IDENTIFICATION.every((byte, i) => file[i] === byte)) throw new RangeError('no ELF file of 64 bits');
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const table = offsetAt(view, E_SHOFF);
-  const entryBytes = view.getUint16(E_SHENTSIZE, true);
-  if (entryBytes < SECTION_HEADER_BYTES) throw new RangeError(`section headers of ${entryBytes} bytes`);
-  const bytesOf = (index: number): Uint8Array => {
-    const header = table + index * entryBytes;
-    const [start, size] = [offsetAt(view, header + SH_OFFSET), offsetAt(view, header + SH_SIZE)];
-    if (start + size > file.length) throw new RangeError('a section behind the end of the file');
-    return file.subarray(start, start + size);
+  const view = viewOf(file);
+  const { e_ident, e_shoff_lo, e_shoff_hi, e_shentsize, e_shnum, e_shstrndx } = ElfHeader.read(view, 0);
+  if (!byteString(e_ident).startsWith(ELF_IDENT)) throw new RangeError('no ELF file of 64 bits');
+  if (e_shentsize < SectionHeader.size) throw new RangeError(`section headers of ${e_shentsize} bytes`);
+  const table = from64(e_shoff_lo, e_shoff_hi);
+  const section = (index: number): Read<typeof SectionHeader.fields> =>
+    SectionHeader.read(view, table + index * e_shentsize);
+  const bytesOf = ({ sh_offset_lo, sh_offset_hi, sh_size_lo, sh_size_hi }: ReturnType<typeof section>): Uint8Array => {
+    const start = from64(sh_offset_lo, sh_offset_hi);
+    const end = start + from64(sh_size_lo, sh_size_hi);
+    if (end > file.length) throw new RangeError('a section behind the end of the file');
+    return file.subarray(start, end);
   };
-  const names = byteString(bytesOf(view.getUint16(E_SHSTRNDX, true)));
-  for (let i = 0; i < view.getUint16(E_SHNUM, true); i++) {
-    const at = view.getUint32(table + i * entryBytes, true);
-    if (names.startsWith(`${wanted}\0`, at)) return bytesOf(i);
+  const names = byteString(bytesOf(section(e_shstrndx)));
+  for (let i = 0; i < e_shnum; i++) {
+    const header = section(i);
+    if (names.startsWith(`${wanted}\0`, header.sh_name)) return bytesOf(header);
   }
   return undefined;
-}
-
-function offsetAt(view: DataView, at: number): number {
-  const offset = Number(view.getBigUint64(at, true));
-  if (!Number.isSafeInteger(offset)) throw new RangeError(`an offset of ${offset}`);
-  return offset;
 }

@@ -1,31 +1,8 @@
 import { byteString, displayName, type ByteString } from '../bytes.ts';
+import { ELF_IDENT, ElfHeader, ProgramHeader } from '../elf.ts';
 import { ImageError } from '../errors.ts';
 import type { BlockDevice } from '../ext4/reader/block-reader.ts';
-import { bytes, from64, type Read, struct, u16, u32, viewOf } from '../struct.ts';
-
-/** Elf64_Ehdr, 64 bytes. https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
-export const ElfHeader = struct('Elf64_Ehdr', 64, {
-  e_ident: bytes(0x00, 16),
-  e_type: u16(0x10),
-  e_machine: u16(0x12),
-  e_version: u32(0x14),
-  e_entry_lo: u32(0x18),
-  e_entry_hi: u32(0x1c),
-  e_phoff_lo: u32(0x20),
-  e_phoff_hi: u32(0x24),
-  e_ehsize: u16(0x34),
-  e_phentsize: u16(0x36),
-  e_phnum: u16(0x38),
-});
-
-/** Elf64_Phdr, 56 bytes. https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html */
-export const ProgramHeader = struct('Elf64_Phdr', 56, {
-  p_type: u32(0x00),
-  p_offset_lo: u32(0x08),
-  p_offset_hi: u32(0x0c),
-  p_filesz_lo: u32(0x20),
-  p_filesz_hi: u32(0x24),
-});
+import { from64, type Read, struct, u32, viewOf } from '../struct.ts';
 
 /** Elf64_Nhdr, 12 bytes, and the name and the descriptor behind it. https://refspecs.linuxfoundation.org/elf/gabi4+/ch5.pheader.html#note_section */
 export const NoteHeader = struct('Elf64_Nhdr', 12, {
@@ -34,8 +11,6 @@ export const NoteHeader = struct('Elf64_Nhdr', 12, {
   n_type: u32(0x08),
 });
 
-/** e_ident: the magic, 64 bits, little-endian, version 1. The system and its version behind them are the compiler's. */
-export const ELF_IDENT: ByteString = '\x7fELF\x02\x01\x01';
 /** e_type: an executable at fixed addresses. */
 export const ET_EXEC = 2;
 /** e_version. */

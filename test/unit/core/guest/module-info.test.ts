@@ -17,6 +17,13 @@ describe('what a module says of others', () => {
     expect(readModuleInfo(makeElf({}), 'x.ko')).toEqual(nothing);
   });
 
+  it('is read beside a section that takes no room in the file', () => {
+    const module = makeElf({ '.bss': '', '.modinfo': 'depends=a\0' });
+    const bss = Number(module.readBigUInt64LE(0x28)) + 64;
+    module.writeBigUInt64LE(0x10_0000n, bss + 0x20);
+    expect(readModuleInfo(module, 'x.ko').depends).toEqual(['a']);
+  });
+
   it('is not read where the file is cut, or another', () => {
     const module = makeElf({ '.modinfo': 'depends=a\0' });
     // The last fields of the last section's header are not looked at.
