@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import { choosePartition } from '../core/disk/choose-partition.ts';
 import { ImageError } from '../core/errors.ts';
 import type { RootPlace } from '../core/launch/launch.ts';
-import { isImageFile } from '../image/file-image.ts';
+import { isImageFile, openImageFile } from '../image/file-image.ts';
+import { readDisk } from '../image/open-filesystem.ts';
 import { toVeritySalt } from '../image/options.ts';
 import { type LayerInput, referenceOf } from '../sources/layer-input.ts';
 import { type ImageArguments, withImage } from './image-arguments.ts';
@@ -58,17 +60,21 @@ export function refuseTwiceRead(
 
 /** Whether the kernel's command line is to say what only the hashes of the image tell. */
 function needsHashes(options: RootArguments): boolean {
-  return options.kernel !== undefined && options.append === undefined && toVeritySalt(options) !== undefined;
+  return isToldItsRoot(options) && toVeritySalt(options) !== undefined;
 }
 
-/** Where the root filesystem is on the first disk, as far as its options tell; its hash tree is made for it. Throws ImageError. */
+/** Whether a kernel is to be told where its root filesystem is. */
+const isToldItsRoot = ({ kernel, append }: RootArguments): boolean => kernel !== undefined && append === undefined;
+
+/** Where the root filesystem is on the first disk, as far as its options or its file tell; its hash tree is made for it. Throws ImageError. */
 export async function rootOf(
   [image]: readonly ExportArguments[],
   options: RootArguments,
   signal: AbortSignal,
 ): Promise<RootPlace> {
   const { layers = [] } = image ?? {};
-  if (imageFileOf(layers) !== undefined) return {};
+  const file = imageFileOf(layers);
+  if (file !== undefined) return isToldItsRoot(options) ? { partition: partitionOfFile(file) } : {};
   if (!needsHashes(options)) return { partition: partitionOf(options.disk) };
   let root: RootPlace = {};
   await withImage(layers, options, signal, ({ verity }) => {
@@ -81,4 +87,18 @@ export async function rootOf(
 function partitionOf(disk: ImageArguments['disk']): number | undefined {
   if (disk === undefined || disk === 'none') return undefined;
   return typeof disk === 'object' && (disk.esp !== undefined || disk.boot !== undefined) ? 2 : 1;
+}
+
+/** That of the root filesystem of a disk; undefined where the file has no partition table. */
+function partitionOfFile(path: string): number | undefined {
+  const image = openImageFile(path);
+  try {
+    const disk = readDisk(image);
+    return disk === undefined ? undefined : choosePartition(disk.partitions, undefined).partition.number;
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    throw new ImageError(error.code, `${path}: ${error.message}; --append tells the kernel where its root is`);
+  } finally {
+    image.close();
+  }
 }

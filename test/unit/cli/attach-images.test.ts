@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { imageFileOf, imagesOf, refuseTwiceRead, rootOf } from '../../../src/cli/attach-images.ts';
+import { output } from '../../helpers/cli.ts';
 import { scratch } from '../../helpers/scratch.ts';
 import { makeTar } from '../../helpers/tar-writer.ts';
 
@@ -89,6 +90,32 @@ describe('rootOf', () => {
     expect(await rootOf(hashed, options, signal)).toEqual({ partition: undefined });
     const { verity } = await rootOf(hashed, { ...options, kernel: 'k' }, signal);
     expect(verity?.dataBlocks).toBeGreaterThan(0);
+  });
+
+  it.each([
+    [['--disk', 'mbr'], 1],
+    [[], undefined],
+  ])('is what the table of a file says: build %j', async (args, partition) => {
+    const cwd = scratch();
+    writeFileSync(join(cwd, 'a.tar'), makeTar([{ name: 'a', data: 'a' }]));
+    output(['build', 'a.tar', ...args, '-o', 'disk.img'], { cwd });
+    const file = [{ name: 'disk', layers: [join(cwd, 'disk.img')] }];
+    expect(await rootOf(file, { ...QUIET, kernel: 'k' }, signal)).toEqual({ partition });
+    expect(await rootOf(file, { ...QUIET, kernel: 'k', append: 'x' }, signal)).toEqual({});
+  });
+
+  it('is asked for where a file has several', async () => {
+    const cwd = scratch();
+    writeFileSync(join(cwd, 'a.tar'), makeTar([{ name: 'a', data: 'a' }]));
+    writeFileSync(
+      join(cwd, 'disk.yaml'),
+      'blockloom: 1\nlayers: [a.tar]\ndisk: { table: mbr, partitions: [{ layers: [a.tar] }] }\n',
+    );
+    output(['build', '-f', 'disk.yaml', '-o', 'disk.img'], { cwd });
+    const file = [{ name: 'disk', layers: [join(cwd, 'disk.img')] }];
+    await expect(rootOf(file, { ...QUIET, kernel: 'k' }, signal)).rejects.toThrow(
+      /which partition is not clear: 1 .*, 2 .*; --append tells the kernel/,
+    );
   });
 
   it('is not known of the file of an image', async () => {
