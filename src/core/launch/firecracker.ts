@@ -1,3 +1,4 @@
+import { ImageError } from '../errors.ts';
 import type { GuestDisk } from './disk.ts';
 import { type Launch, kernelParameters, type LaunchOptions, mebibytes, pathOf } from './launch.ts';
 
@@ -8,6 +9,7 @@ import { type Launch, kernelParameters, type LaunchOptions, mebibytes, pathOf } 
 export function launchFirecracker(options: LaunchOptions): Launch {
   const { disks, readOnly, folder, cpus, kernel, initrd, vmmWords = [] } = options;
   const path = `${folder}/firecracker.json`;
+  refuseSameIdentifiers(disks);
   const configuration = {
     'boot-source': {
       kernel_image_path: kernel,
@@ -23,10 +25,18 @@ export function launchFirecracker(options: LaunchOptions): Launch {
   };
 }
 
+/** Identifiers have no hyphen there. */
+const identifierOf = ({ name }: GuestDisk): string => name.replaceAll('-', '_');
+
+function refuseSameIdentifiers(disks: readonly GuestDisk[]): void {
+  if (new Set(disks.map(identifierOf)).size === disks.length) return;
+  throw new ImageError('option-invalid', 'firecracker has no - in names of disks, and does not tell it from _');
+}
+
 /** Not as root device: it would put that into the command line, which names it already. */
-function drive({ disk, name }: GuestDisk, readOnly: boolean): object {
-  // Identifiers have no hyphen there.
-  const common = { drive_id: name.replaceAll('-', '_'), is_root_device: false };
+function drive(guestDisk: GuestDisk, readOnly: boolean): object {
+  const { disk } = guestDisk;
+  const common = { drive_id: identifierOf(guestDisk), is_root_device: false };
   if (disk.as === 'vhost-user') return { ...common, socket: disk.socket };
   return {
     ...common,

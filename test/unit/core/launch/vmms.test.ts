@@ -193,6 +193,8 @@ describe('a VMM is started as its documentation says:', () => {
     expect(JSON.parse(file?.text ?? '')).toMatchObject({
       drives: [{ drive_id: 'a_b', is_root_device: false, socket: '/d/vhost.sock' }],
     });
+    const alike = ['a-b', 'a_b'].map((name) => ({ name, disk: VHOST }));
+    expect(() => launch('firecracker', { disks: alike })).toThrow('does not tell it from _');
   });
 });
 
