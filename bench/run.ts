@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -37,21 +37,6 @@ function resources(report: string): Pick<Run, 'residentBytes' | 'userMillisecond
   const [kibibytes = 0, user = 0, system = 0] = readFileSync(report, 'utf8').trim().split(' ').map(Number);
   rmSync(report);
   return { residentBytes: kibibytes * 1024, userMilliseconds: user * 1000, systemMilliseconds: system * 1000 };
-}
-
-/** Milliseconds from the start of a program to the first byte that it prints. */
-export async function untilFirstByte(command: readonly string[]): Promise<Run> {
-  const [program = '', ...args] = command;
-  const start = performance.now();
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let first: number | undefined;
-  child.stdout.on('data', () => (first ??= performance.now() - start));
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  if (status !== 0 || first === undefined) throw new Error(`${command.join(' ')} printed nothing, status ${status}`);
-  return { milliseconds: first, stdout: '' };
 }
 
 /** Whether a program is there. */

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Input } from './input.ts';
-import { has, type Run, run, untilFirstByte } from './run.ts';
+import { has, type Run, run } from './run.ts';
 
 /** One thing that is measured: what happens before the clock starts, and what it measures. */
 export interface Subject {
@@ -13,11 +13,10 @@ export interface Subject {
 }
 
 export const blockloom = [execPath, fileURLToPath(new URL('../bundle/cli/main.js', import.meta.url))];
-const firstBlock = [execPath, fileURLToPath(new URL('first-block.js', import.meta.url))];
 
 /** Everything that `bench build` measures on one input, in the order of its table. */
 export function subjects(folder: string, input: Input): Subject[] {
-  return [...ours(folder, input), ...latencies(folder, input), ...peers(folder, input)];
+  return [...ours(folder, input), ...peers(folder, input)];
 }
 
 function ours(folder: string, input: Input): Subject[] {
@@ -45,14 +44,6 @@ function ours(folder: string, input: Input): Subject[] {
       name: 'hash TAR, fs-verity',
       measure: () => run(folder, [...blockloom, 'hash', input.tar, '--algorithm', 'fsverity', '--cache', warm]),
     },
-  ];
-}
-
-function latencies(folder: string, input: Input): Subject[] {
-  const warm = join(folder, 'cache-warm');
-  return [
-    { name: 'first block of TAR', measure: async () => untilFirstByte([...firstBlock, input.tar, warm]) },
-    { name: 'first block of TAR, nothing cached', measure: async () => untilFirstByte([...firstBlock, input.tar]) },
     { name: 'node, doing nothing', measure: () => run(folder, [execPath, '--eval', '0']) },
   ];
 }

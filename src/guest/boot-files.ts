@@ -95,7 +95,7 @@ function namedModules(folder: string, release = ''): ModuleFolder {
 const LISTS = ['modules.dep', 'modules.order'] as const;
 
 function noKernel(architecture: QemuArchitecture): ImageError {
-  const where = 'neither in the layers (boot/vmlinuz-*, usr/lib/modules/*/vmlinuz) nor on this host';
+  const where = 'in the layers (boot/vmlinuz-*, usr/lib/modules/*/vmlinuz) or on this host';
   return new ImageError(
     'guest-failed',
     `no kernel ${where}: name one with --kernel (Debian: the package linux-image-RELEASE-cloud-${architecture}, installed or unpacked by dpkg-deb -x)`,
