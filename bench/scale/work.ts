@@ -1,5 +1,6 @@
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { workFolder } from '../input.ts';
 import { type Run, run } from '../run.ts';
 import { median } from '../statistics.ts';
@@ -22,9 +23,12 @@ export const WORK = ['plan, nothing cached', 'plan', 'first block', 'build', 'ha
 export type Work = (typeof WORK)[number];
 export type Costs = Partial<Record<Work, Cost>>;
 
+const SETTLED_MILLISECONDS = 2500;
+
 /** Does all of it `rounds` times, and gives the medians. */
 export async function measureShape(shape: Shape, rounds: number): Promise<Costs> {
   const runs: Costs[] = [];
+  await settled(shape.layers);
   // What is not counted fills the page cache and the cache of indexes.
   await does('plan', shape);
   for (let round = 0; round < rounds; round++) {
@@ -41,6 +45,12 @@ export async function measureShape(shape: Shape, rounds: number): Promise<Costs>
       medians(runs.map((costs) => costs[work]!)),
     ]),
   );
+}
+
+/** The index of a file is not cached that was written within the last two seconds. */
+async function settled(layers: readonly string[]): Promise<void> {
+  const written = Math.max(...layers.map((layer) => statSync(layer).mtimeMs));
+  await sleep(Math.max(written + SETTLED_MILLISECONDS - Date.now(), 0));
 }
 
 function medians(costs: readonly Cost[]): Cost {
